@@ -1,0 +1,1 @@
+"""AWS: the only package that talks to it, through `session.Session`."""

@@ -1,0 +1,227 @@
+"""The only module that imports boto3: a session, and one funnel through which every AWS call goes.
+
+The funnel gives each call the same retries and time-outs, turns botocore's many exceptions into one `AwsError` with
+a kind, and counts calls. A read-only session refuses anything but describe, get, list and simulate calls before it
+leaves the process.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import enum
+import functools
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+T = TypeVar("T")
+
+READ_PREFIXES = ("describe_", "get_", "list_", "simulate_", "lookup_", "search_", "validate_", "estimate_")
+MAX_WORKERS = 24
+CONNECT_TIMEOUT_SECONDS = 5
+READ_TIMEOUT_SECONDS = 60
+
+
+class ErrorKind(enum.StrEnum):
+    """Why a call gave no answer."""
+
+    DENIED = "denied"
+    THROTTLED = "throttled"
+    UNREACHABLE = "unreachable"
+    CREDENTIALS = "credentials"
+    NOT_FOUND = "not-found"
+    INVALID = "invalid"
+    OTHER = "other"
+
+
+class AwsError(Exception):
+    """An AWS call that gave no answer: which call, AWS's own code and message, and the kind."""
+
+    def __init__(self, kind: ErrorKind, service: str, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{service}:{operation} failed: {message or code}")
+        self.kind = kind
+        self.service = service
+        self.operation = operation
+        self.code = code
+        self.message = message
+
+    @property
+    def action(self) -> str:
+        """The IAM action of the call (`ec2:DescribeVpcs`): what to allow when it was denied."""
+        return f"{self.service}:{''.join(part.capitalize() for part in self.operation.split('_'))}"
+
+
+class ReadOnlyError(Exception):
+    """A programming error: a call that may change something was tried on a read-only session."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """Where and as whom to call: the standard AWS environment variables apply where a field is None."""
+
+    region: str
+    profile: str | None = None
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = dataclasses.field(default=None, repr=False)
+    session_token: str | None = dataclasses.field(default=None, repr=False)
+
+
+class Session:
+    """AWS calls by service and operation name, as boto3 names them: `session.call("ec2", "describe_vpcs")`."""
+
+    def __init__(self, connection: Connection, *, read_only: bool = False) -> None:
+        self.connection = connection
+        self.region = connection.region
+        self.read_only = read_only
+        self.calls = 0
+        self._lock = threading.Lock()
+
+    def call(
+        self, service: str, operation: str, /, *, in_region: str | None = None, **arguments: Any
+    ) -> dict[str, Any]:
+        """One call's answer, without ResponseMetadata. Raises AwsError, or ReadOnlyError before anything is sent."""
+        if self.read_only and not operation.startswith(READ_PREFIXES):
+            raise ReadOnlyError(f"{service}.{operation} on a read-only session")
+        with self._lock:
+            self.calls += 1
+        client = self.client(service, in_region or self.region)
+        answer: dict[str, Any] = translated(
+            service, operation, functools.partial(getattr(client, operation), **arguments)
+        )
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def pages(
+        self, service: str, operation: str, key: str, /, *, in_region: str | None = None, **arguments: Any
+    ) -> list[Any]:
+        """All items under `key` over all pages of a call, whether or not botocore knows a paginator for it."""
+        client = self.client(service, in_region or self.region)
+        if not client.can_paginate(operation):
+            answer = self.call(service, operation, in_region=in_region, **arguments)
+            return list(answer.get(key, ()))
+        if self.read_only and not operation.startswith(READ_PREFIXES):
+            raise ReadOnlyError(f"{service}.{operation} on a read-only session")
+
+        def collect() -> list[Any]:
+            items: list[Any] = []
+            for page in client.get_paginator(operation).paginate(**arguments):
+                with self._lock:
+                    self.calls += 1
+                items.extend(page.get(key, ()))
+            return items
+
+        return translated(service, operation, collect)
+
+    def client(self, service: str, region: str) -> BaseClient:
+        """The boto3 client of a service in a Region, made once. boto3 clients are thread-safe, making one is not."""
+        with self._lock:
+            return self._client(service, region)
+
+    @functools.cached_property
+    def _clients(self) -> dict[tuple[str, str], BaseClient]:
+        return {}
+
+    @functools.cached_property
+    def _boto3_session(self) -> Any:
+        import boto3
+        from botocore import exceptions
+
+        connection = self.connection
+        try:
+            return boto3.Session(
+                profile_name=connection.profile,
+                region_name=connection.region,
+                aws_access_key_id=connection.access_key_id,
+                aws_secret_access_key=connection.secret_access_key,
+                aws_session_token=connection.session_token,
+            )
+        except exceptions.ProfileNotFound as error:
+            raise AwsError(
+                ErrorKind.CREDENTIALS, "sts", "get_caller_identity", "ProfileNotFound", str(error)
+            ) from error
+
+    def _client(self, service: str, region: str) -> BaseClient:
+        from botocore.config import Config
+
+        key = (service, region)
+        if key not in self._clients:
+            self._clients[key] = self._boto3_session.client(
+                service,
+                region_name=region,
+                endpoint_url=self.connection.endpoint_url,
+                config=Config(
+                    retries={"mode": "standard", "max_attempts": 5},
+                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                    read_timeout=READ_TIMEOUT_SECONDS,
+                    max_pool_connections=MAX_WORKERS,
+                ),
+            )
+        return self._clients[key]
+
+
+def translated(service: str, operation: str, call: Callable[[], T]) -> T:
+    """The call's result, with botocore's exceptions turned into AwsError."""
+    from botocore import exceptions
+
+    def error(kind: ErrorKind, code: str, message: str) -> AwsError:
+        return AwsError(kind, service, operation, code, message)
+
+    try:
+        return call()
+    except exceptions.ClientError as caught:
+        body: Mapping[str, Any] = caught.response.get("Error", {})
+        code = str(body.get("Code", ""))
+        raise error(_kind_of(code), code, str(body.get("Message", ""))) from caught
+    except (
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.TokenRetrievalError,
+    ) as caught:
+        raise error(ErrorKind.CREDENTIALS, type(caught).__name__, str(caught)) from caught
+    except exceptions.ParamValidationError as caught:
+        raise error(ErrorKind.INVALID, type(caught).__name__, str(caught)) from caught
+    except (exceptions.HTTPClientError, exceptions.ConnectionError) as caught:
+        raise error(ErrorKind.UNREACHABLE, type(caught).__name__, str(caught)) from caught
+    except exceptions.BotoCoreError as caught:
+        raise error(ErrorKind.OTHER, type(caught).__name__, str(caught)) from caught
+
+
+_DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized"}
+)
+_THROTTLED = frozenset(
+    {
+        "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
+        "RequestThrottled", "RequestThrottledException", "LimitExceededException.Rate", "SlowDown",
+    }
+)  # fmt: skip
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
+        "AuthFailure", "SignatureDoesNotMatch", "RequestExpired",
+    }
+)  # fmt: skip
+
+
+def _kind_of(code: str) -> ErrorKind:
+    if code in _DENIED:
+        return ErrorKind.DENIED
+    if code in _THROTTLED:
+        return ErrorKind.THROTTLED
+    if code in _CREDENTIALS:
+        return ErrorKind.CREDENTIALS
+    if "NotFound" in code or code in {"NoSuchEntity", "NoSuchResourceException"}:
+        return ErrorKind.NOT_FOUND
+    return ErrorKind.INVALID if code.startswith(("Validation", "Invalid")) else ErrorKind.OTHER
+
+
+def gather(tasks: Iterable[Callable[[], T]], max_workers: int = MAX_WORKERS) -> Sequence[T]:
+    """The results of all tasks in their order, run concurrently; the first error is raised after all have ended."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=max_workers) as pool:
+        futures = [pool.submit(task) for task in tasks]
+    return [future.result() for future in futures]

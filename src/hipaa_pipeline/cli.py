@@ -1,0 +1,76 @@
+"""The command line: one lazily imported module of `commands/` per command; errors become exit codes here."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from hipaa_pipeline import __version__
+from hipaa_pipeline.errors import ExitCode, UserError
+
+COMMANDS = {
+    "template": "Build and write the template and the generated documents.",
+    "check": "Judge any CloudFormation template by the controls.",
+    "preflight": "Will it deploy? Asked before anything is created.",
+    "plan": "Create a change set, show it, remove it.",
+    "deploy": "Preflight, change set, guard, execute, watch, finish, verify.",
+    "verify": "Read the running stack back and ask the controls.",
+    "evidence": "Write the dated evidence bundle, or check one.",
+    "cost": "Estimate the monthly cost from the price lock.",
+    "destroy": "Show, confirm, snapshot if protected, delete, prove nothing is left.",
+    "local": "The embedded local account.",
+    "rehearse": "Replay the founding failure and its ways out.",
+    "fleet": "The same stack in many accounts and Regions, by StackSets.",
+}
+
+
+class LazyGroup(click.Group):
+    """Commands whose modules are imported only when they run, so that `--help` stays instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of a working day."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command object of `commands/<name>.py`, always named `command` there."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"hipaa_pipeline.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The help table, from the names above: importing every command for it would take a second."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hipaa-pipeline")
+def group() -> None:
+    """A HIPAA-oriented data pipeline on AWS: build it, check it, deploy it, prove it."""
+
+
+def main() -> None:
+    """Run the command line; exit codes are those of `errors.ExitCode`."""
+    try:
+        result = group.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        print_error("Stopped: nothing more was done.", "")
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except UserError as error:
+        print_error(error.message, error.next_command)
+        sys.exit(error.exit_code)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def print_error(message: str, next_command: str) -> None:
+    """An error and what to type next, on standard error."""
+    click.echo(f"error: {message}", err=True)
+    if next_command:
+        click.echo(f"next:  {next_command}", err=True)

@@ -1,0 +1,1 @@
+"""Findings turned into what an auditor keeps: HTML, CSV, OSCAL, manifest."""
