@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 READ_PREFIXES = ("describe_", "get_", "list_", "simulate_", "lookup_", "search_", "validate_", "estimate_")
 MAX_WORKERS = 24
+MAX_ATTEMPTS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
 
@@ -74,10 +75,11 @@ class Connection:
 class Session:
     """AWS calls by service and operation name, as boto3 names them: `session.call("ec2", "describe_vpcs")`."""
 
-    def __init__(self, connection: Connection, *, read_only: bool = False) -> None:
+    def __init__(self, connection: Connection, *, read_only: bool = False, max_attempts: int = MAX_ATTEMPTS) -> None:
         self.connection = connection
         self.region = connection.region
         self.read_only = read_only
+        self.max_attempts = max_attempts
         self.calls = 0
         self._lock = threading.Lock()
 
@@ -150,23 +152,39 @@ class Session:
 
         key = (service, region)
         if key not in self._clients:
-            self._clients[key] = self._boto3_session.client(
-                service,
-                region_name=region,
-                endpoint_url=self.connection.endpoint_url,
-                config=Config(
-                    retries={"mode": "standard", "max_attempts": 5},
-                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                    read_timeout=READ_TIMEOUT_SECONDS,
-                    max_pool_connections=MAX_WORKERS,
-                ),
+            config = Config(
+                retries={"mode": "standard", "total_max_attempts": self.max_attempts},
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                read_timeout=READ_TIMEOUT_SECONDS,
+                max_pool_connections=MAX_WORKERS,
             )
+            try:
+                self._clients[key] = self._boto3_session.client(
+                    service, region_name=region, endpoint_url=self.connection.endpoint_url, config=config
+                )
+            except ValueError as error:  # botocore's "Invalid endpoint"; its "invalid Region" is a ValueError too
+                raise AwsError(ErrorKind.UNREACHABLE, service, "client", "InvalidEndpoint", str(error)) from error
         return self._clients[key]
+
+
+def configured_region(profile: str | None = None) -> str | None:
+    """The Region of the profile, or of AWS_REGION or AWS_DEFAULT_REGION, as the AWS tools find it; None without one."""
+    import os
+
+    from botocore import exceptions
+    from botocore.session import Session as BotocoreSession
+
+    try:
+        region = os.environ.get("AWS_REGION") or BotocoreSession(profile=profile).get_config_variable("region")
+    except exceptions.BotoCoreError:
+        return None
+    return str(region) if region else None
 
 
 def translated(service: str, operation: str, call: Callable[[], T]) -> T:
     """The call's result, with botocore's exceptions turned into AwsError."""
     from botocore import exceptions
+    from botocore.parsers import ResponseParserError
 
     def error(kind: ErrorKind, code: str, message: str) -> AwsError:
         return AwsError(kind, service, operation, code, message)
@@ -187,7 +205,7 @@ def translated(service: str, operation: str, call: Callable[[], T]) -> T:
         raise error(ErrorKind.INVALID, type(caught).__name__, str(caught)) from caught
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as caught:
         raise error(ErrorKind.UNREACHABLE, type(caught).__name__, str(caught)) from caught
-    except exceptions.BotoCoreError as caught:
+    except (exceptions.BotoCoreError, ResponseParserError) as caught:
         raise error(ErrorKind.OTHER, type(caught).__name__, str(caught)) from caught
 
 

@@ -1,0 +1,38 @@
+"""An AWS call that gave no answer, as a sentence for a person and the next command to type."""
+
+from __future__ import annotations
+
+import os
+
+from hipaa_pipeline.aws.session import AwsError, Connection, ErrorKind
+from hipaa_pipeline.errors import ExitCode, UserError
+
+
+def explain(error: AwsError, connection: Connection | None = None) -> UserError:
+    """The UserError for an AwsError that nobody closer to the cause could explain better."""
+    if error.kind is ErrorKind.CREDENTIALS:
+        return UserError(f"AWS credentials are missing or were not accepted: {_told(error)}", _log_in(connection))
+    if error.kind is ErrorKind.UNREACHABLE:
+        return UserError(f"AWS did not answer: {_told(error)}", _reach(connection), ExitCode.UNKNOWN)
+    if error.kind is ErrorKind.DENIED:
+        message = f"AWS refused {error.action}: {_told(error)}"
+        return UserError(message, f"Ask for {error.action} in your IAM policy, then run it again.", ExitCode.FAILED)
+    if error.kind is ErrorKind.THROTTLED:
+        return UserError(f"AWS keeps throttling {error.action}.", "Run it again in a minute.", ExitCode.UNKNOWN)
+    return UserError(f"{error.action} failed: {_told(error)}", "aws sts get-caller-identity", ExitCode.FAILED)
+
+
+def _told(error: AwsError) -> str:
+    """AWS's own words, as one sentence; a provider may answer nothing but a code."""
+    text = " ".join((error.message or error.code or "no reason was given").split())
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def _log_in(connection: Connection | None) -> str:
+    profile = connection.profile if connection else None
+    return f"aws sso login --profile {profile}" if profile else "aws configure sso"
+
+
+def _reach(connection: Connection | None) -> str:
+    endpoint = (connection.endpoint_url if connection else None) or os.environ.get("AWS_ENDPOINT_URL")
+    return f"curl -sS {endpoint}" if endpoint else "curl -sS https://sts.amazonaws.com"

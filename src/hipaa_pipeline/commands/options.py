@@ -1,0 +1,65 @@
+"""The options that many commands share, and the account they lead to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from hipaa_pipeline.configuration import DEFAULT_REGION
+
+if TYPE_CHECKING:
+    from hipaa_pipeline.aws.session import Connection
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LOCAL = "local"
+
+
+def environment_option(function: F) -> F:
+    """`--env`, as the argument `environment`: the name of a file in `parameters/`."""
+    return click.option(
+        "--env", "environment", default=LOCAL, show_default=True, metavar="ENV", help="A file of parameters/, by name."
+    )(function)
+
+
+def format_option(*formats: str) -> Callable[[F], F]:
+    """`--format`, as the argument `output_format`; the first of the formats is the default."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How the result is written to standard output.",
+    )
+
+
+def aws_options(function: F) -> F:
+    """`--region` and `--profile`, as arguments of the same names, None when not given."""
+    region = click.option("--region", metavar="REGION", help=f"The AWS Region; {DEFAULT_REGION} unless configured.")
+    profile = click.option("--profile", metavar="NAME", help="A profile of the AWS configuration files.")
+    return region(profile(function))
+
+
+def yes_option(function: F) -> F:
+    """`--yes`, as the argument `yes`: answer every question with yes; needed where there is no terminal."""
+    return click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")(function)
+
+
+def connection_for(environment: str, region: str | None, profile: str | None) -> Connection:
+    """Where an environment lives: the embedded account for `local`, the user's AWS configuration for the others.
+
+    `AWS_ENDPOINT_URL` wins over both, so that any environment can be tried against any endpoint; so does `--profile`.
+    The Region is the option's, else the profile's or environment's, else the default one. Raises UserError when the
+    local account cannot be started.
+    """
+    from hipaa_pipeline.aws.session import Connection, configured_region
+
+    if environment == LOCAL and not profile and not os.environ.get("AWS_ENDPOINT_URL"):
+        from hipaa_pipeline.local import server
+
+        return server.ensure_running(region=region or DEFAULT_REGION)
+    return Connection(region=region or configured_region(profile) or DEFAULT_REGION, profile=profile)
