@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from hipaa_pipeline.findings import Finding
 
 
 @functools.cache
@@ -40,3 +44,22 @@ def result(text: str) -> None:
 def result_json(value: Any) -> None:
     """A JSON result on standard output."""
     print(json.dumps(value, indent=2, default=str))
+
+
+def result_findings(
+    findings: Sequence[Finding], output_format: str, *, template_path: str | None = None, title: str = "findings"
+) -> None:
+    """The findings on standard output in one of `report.FORMATS`: coloured and wrapped only on a terminal."""
+    from hipaa_pipeline import report
+
+    terminal = sys.stdout.isatty()
+    result(
+        report.render(
+            findings,
+            output_format,
+            template_path=template_path,
+            title=title,
+            colour=terminal and "NO_COLOR" not in os.environ,
+            width=results().width if terminal else None,
+        )
+    )
