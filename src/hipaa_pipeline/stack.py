@@ -15,6 +15,7 @@ same question can be asked of both.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -115,3 +116,23 @@ def references(value: Any) -> Iterator[str]:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
             yield from references(item)
+
+
+def as_bool(value: Any) -> bool | None:
+    """A boolean, also from the texts that parameters give ("true", "False"); None for anything else."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
+
+
+def as_number(value: Any) -> int | float | None:
+    """A number, also from the texts that parameters give ("168"); None for anything else, booleans included."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(number) if number.is_integer() else number

@@ -1,0 +1,71 @@
+"""Asking every check of a stack."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from hipaa_pipeline.controls.check import ANY, PROTECTION_PARAMETER, STACK, Check, Verdict
+from hipaa_pipeline.findings import Finding, Status
+from hipaa_pipeline.stack import Resource, Stack
+
+
+def judge(
+    stack: Stack, *, checks: Sequence[Check] | None = None, environment_protected: bool | None = None
+) -> list[Finding]:
+    """The answers of all `checks` (default: every one) about a resolved template or a live stack.
+
+    In the order of the checks, then of the resources. A check whose types the stack lacks answers once, "not
+    applicable". Whether the environment is protected follows from the stack's `DeletionProtection` parameter unless
+    `environment_protected` says otherwise. Waivers are not applied here.
+    """
+    if checks is None:
+        from hipaa_pipeline.controls import CHECKS
+
+        checks = CHECKS
+    if environment_protected is not None:
+        parameters = {**stack.parameters, PROTECTION_PARAMETER: str(environment_protected).lower()}
+        stack = dataclasses.replace(stack, parameters=parameters)
+    subjects = _by_type(stack)
+    return [finding for check in checks for finding in _ask(check, subjects, stack)]
+
+
+def _by_type(stack: Stack) -> Mapping[str, list[Resource]]:
+    subjects: dict[str, list[Resource]] = collections.defaultdict(list)
+    for resource in stack.resources.values():
+        subjects[resource.type].append(resource)
+        subjects[ANY].append(resource)
+    itself = {"Parameters": stack.parameters, "Outputs": stack.outputs}
+    return {**subjects, STACK: [Resource(stack.name or "Stack", STACK, itself)]}
+
+
+def _ask(check: Check, subjects: Mapping[str, list[Resource]], stack: Stack) -> Iterator[Finding]:
+    asked = False
+    for resource in _subjects(check.types, subjects):
+        for verdict in check.judge(resource, stack):
+            asked = True
+            yield _finding(check, verdict, verdict.resource or resource.logical_id)
+    if not asked:
+        reason = f"the stack has no {' or '.join(check.types)}"
+        yield _finding(check, Verdict(Status.NOT_APPLICABLE, reason=reason), "")
+
+
+def _subjects(types: Iterable[str], subjects: Mapping[str, list[Resource]]) -> Iterator[Resource]:
+    for type_ in types:
+        yield from subjects.get(type_, ())
+
+
+def _finding(check: Check, verdict: Verdict, resource: str) -> Finding:
+    return Finding(
+        control=check.slug,
+        status=verdict.status,
+        resource=resource,
+        property=verdict.property,
+        expected=verdict.expected,
+        actual=verdict.actual,
+        citation=", ".join(check.citations),
+        remedy=check.remedy,
+        reason=verdict.reason,
+        severity=check.severity.value,
+    )
