@@ -7,6 +7,7 @@ leaves the process.
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import dataclasses
 import enum
@@ -25,6 +26,11 @@ MAX_WORKERS = 24
 MAX_ATTEMPTS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
+
+
+# Where IAM's name of a service or an operation is not the one that boto3's gives away.
+_IAM_PREFIXES = {"service-quotas": "servicequotas"}
+_ACRONYMS = {"db": "DB", "aws": "AWS", "mfa": "MFA"}
 
 
 class ErrorKind(enum.StrEnum):
@@ -53,7 +59,8 @@ class AwsError(Exception):
     @property
     def action(self) -> str:
         """The IAM action of the call (`ec2:DescribeVpcs`): what to allow when it was denied."""
-        return f"{self.service}:{''.join(part.capitalize() for part in self.operation.split('_'))}"
+        words = (_ACRONYMS.get(part, part.capitalize()) for part in self.operation.split("_"))
+        return f"{_IAM_PREFIXES.get(self.service, self.service)}:{''.join(words)}"
 
 
 class ReadOnlyError(Exception):
@@ -81,7 +88,10 @@ class Session:
         self.read_only = read_only
         self.max_attempts = max_attempts
         self.calls = 0
+        self.retried: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
+        self._creation_lock = threading.Lock()
+        self._clients: dict[tuple[str, str], BaseClient] = {}
 
     def call(
         self, service: str, operation: str, /, *, in_region: str | None = None, **arguments: Any
@@ -95,8 +105,15 @@ class Session:
         answer: dict[str, Any] = translated(
             service, operation, functools.partial(getattr(client, operation), **arguments)
         )
-        answer.pop("ResponseMetadata", None)
+        self._note_retries(service, operation, answer.pop("ResponseMetadata", {}))
         return answer
+
+    def _note_retries(self, service: str, operation: str, metadata: Mapping[str, Any]) -> None:
+        """Remember in `retried` which call had to be made again (throttled, connection lost), and how often."""
+        attempts = metadata.get("RetryAttempts", 0)
+        if attempts:
+            with self._lock:
+                self.retried[f"{service}:{operation}"] += attempts
 
     def pages(
         self, service: str, operation: str, key: str, /, *, in_region: str | None = None, **arguments: Any
@@ -114,19 +131,22 @@ class Session:
             for page in client.get_paginator(operation).paginate(**arguments):
                 with self._lock:
                     self.calls += 1
+                self._note_retries(service, operation, page.get("ResponseMetadata", {}))
                 items.extend(page.get(key, ()))
             return items
 
         return translated(service, operation, collect)
 
     def client(self, service: str, region: str) -> BaseClient:
-        """The boto3 client of a service in a Region, made once. boto3 clients are thread-safe, making one is not."""
-        with self._lock:
-            return self._client(service, region)
+        """The boto3 client of a service in a Region, made once. boto3 clients are thread-safe, making one is not.
 
-    @functools.cached_property
-    def _clients(self) -> dict[tuple[str, str], BaseClient]:
-        return {}
+        Making one takes up to a tenth of a second (ec2): calls through clients that exist do not wait for it.
+        """
+        existing = self._clients.get((service, region))
+        if existing is not None:
+            return existing
+        with self._creation_lock:
+            return self._client(service, region)
 
     @functools.cached_property
     def _boto3_session(self) -> Any:
@@ -210,8 +230,11 @@ def translated(service: str, operation: str, call: Callable[[], T]) -> T:
 
 
 _DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized"}
-)
+    {
+        "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "NotAuthorized",
+        "DependencyAccessDeniedException",
+    }
+)  # fmt: skip
 _THROTTLED = frozenset(
     {
         "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
