@@ -1,0 +1,239 @@
+"""The running stack, read back through the service APIs into the shape that the controls judge.
+
+CloudFormation is asked only which resources there are (`ListStackResources`) and for what nobody else knows: the
+deletion policies, which are its own. What a resource is like comes from the service that runs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from hipaa_pipeline.aws.live import (
+    access,
+    backup,
+    database,
+    encryption,
+    log_groups,
+    monitoring,
+    network,
+    routing,
+    security_groups,
+    stream,
+)
+from hipaa_pipeline.aws.live.identifiers import Identifiers, Identity
+from hipaa_pipeline.aws.live.reader import (
+    NOT_REPORTED,
+    MissingError,
+    Part,
+    Physical,
+    Reader,
+    ResourceReader,
+    all_unknown,
+)
+from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session, gather
+from hipaa_pipeline.source import parse_template
+from hipaa_pipeline.stack import Resource, Stack
+
+_POLICIES = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
+
+READERS: dict[str, ResourceReader] = {
+    **encryption.READERS,
+    **network.READERS,
+    **security_groups.READERS,
+    **database.READERS,
+    **backup.READERS,
+    **stream.READERS,
+    **log_groups.READERS,
+    **monitoring.READERS,
+    **access.READERS,
+}
+"""How to read each resource type; `tests/test_live_readers.py` holds it against the template's types."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Properties of a resource that could not be read, and why."""
+
+    logical_id: str
+    properties: tuple[str, ...]
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class LiveRead:
+    """A read-back: the stack, and what is not in it.
+
+    `missing` are resources that CloudFormation remembers and their service does not know, `unreadable` those of a
+    type that no reader exists for, `failures` what was asked for in vain.
+    """
+
+    stack: Stack
+    identifiers: Identifiers
+    failures: tuple[Failure, ...]
+    missing: tuple[Physical, ...]
+    unreadable: tuple[Physical, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Outcome:
+    """What one part came to: its properties, or the reason they are unknown, or that there is no such resource."""
+
+    properties: Mapping[str, Any]
+    reason: str = ""
+    gone: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether the part gave no properties."""
+        return self.gone or bool(self.reason)
+
+
+def read_stack(session: Session, stack_name: str) -> LiveRead:
+    """The live stack. Raises AwsError only when CloudFormation does not say what there is to read."""
+    return read_with(open_reader(session, stack_name), stack_name)
+
+
+def open_reader(session: Session, stack_name: str) -> Reader:
+    """A reader that knows what the stack holds: one call, and one more for each further 100 resources."""
+    stack_id, physical = _stack_id(session, stack_name), stack_resources(session, stack_name)
+    _, partition, _, _, account_id, _ = stack_id.split(":", 5)
+    return Reader(session, account_id, partition, physical)
+
+
+def _stack_id(session: Session, stack_name: str) -> str:
+    stacks = session.call("cloudformation", "describe_stacks", StackName=stack_name)["Stacks"]
+    return str(stacks[0]["StackId"])
+
+
+def stack_resources(session: Session, stack_name: str) -> dict[str, Physical]:
+    """The stack's resources by logical ID, sorted, deleted ones left out."""
+    summaries = session.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=stack_name)
+    listed = [
+        Physical(
+            logical_id=summary["LogicalResourceId"],
+            type=summary["ResourceType"],
+            id=summary.get("PhysicalResourceId", ""),
+            status=summary["ResourceStatus"],
+        )
+        for summary in summaries
+    ]
+    alive = [physical for physical in listed if physical.status != "DELETE_COMPLETE" and physical.id]
+    return {physical.logical_id: physical for physical in sorted(alive, key=lambda one: one.logical_id)}
+
+
+def read_with(reader: Reader, stack_name: str) -> LiveRead:
+    """The live stack through a reader that may serve other questions too, so that nothing is asked twice."""
+    asked = [
+        (physical, part)
+        for physical in reader.physical.values()
+        if physical.type in READERS
+        for part in READERS[physical.type].parts
+    ]
+    tasks: list[Callable[[], Any]] = [
+        functools.partial(deletion_policies, reader, stack_name),
+        functools.partial(routing.read, reader),
+        *(functools.partial(_identity, reader, physical) for physical in reader.physical.values()),
+        *(functools.partial(_answer, reader, physical, part) for physical, part in asked),
+    ]
+    policies, beside, *rest = gather(tasks)
+    identities: list[Identity] = rest[: len(reader.physical)]
+    outcomes: list[_Outcome] = rest[len(reader.physical) :]
+    answered: dict[str, list[tuple[Part, _Outcome]]] = {}
+    for (physical, part), outcome in zip(asked, outcomes, strict=True):
+        answered.setdefault(physical.logical_id, []).append((part, outcome))
+    return _assembled(reader, stack_name, answered, identities, policies, beside)
+
+
+def _answer(reader: Reader, physical: Physical, part: Part) -> _Outcome:
+    try:
+        return _Outcome(part.read(reader, physical))
+    except MissingError:
+        return _Outcome({}, gone=True)
+    except AwsError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return _Outcome({}, str(error), gone=True)
+        return _Outcome({}, f"{error.action}: {error.code or error.kind}")
+    except KeyError as error:
+        return _Outcome({}, f"the service's answer lacks {error}")
+
+
+def _identity(reader: Reader, physical: Physical) -> Identity:
+    """Without its attributes when they cannot be read: the parts that need them tell why."""
+    attributes: Mapping[str, Any] = {}
+    if physical.type in READERS:
+        with contextlib.suppress(AwsError, MissingError, KeyError):
+            attributes = READERS[physical.type].attributes(reader, physical)
+    return Identity(physical.logical_id, physical.type, physical.id, dict(attributes))
+
+
+def deletion_policies(reader: Reader, stack_name: str) -> Mapping[str, Mapping[str, Any]]:
+    """`DeletionPolicy` and its like by logical ID, from the template CloudFormation holds: they live nowhere else."""
+    try:
+        answer = reader.call("cloudformation", "get_template", StackName=stack_name, TemplateStage="Processed")
+    except AwsError as error:
+        reason = f"{error.action}: {error.code or error.kind}"
+        return {name: all_unknown(_POLICIES, reason) for name in reader.physical}
+    body = answer["TemplateBody"]
+    resources = (parse_template(body).body if isinstance(body, str) else body).get("Resources", {})
+    return {
+        name: {key: value for key, value in resource.items() if key not in ("Type", "Properties", "Metadata")}
+        for name, resource in resources.items()
+    }
+
+
+def _assembled(
+    reader: Reader,
+    stack_name: str,
+    answered: Mapping[str, Sequence[tuple[Part, _Outcome]]],
+    identities: Iterable[Identity],
+    policies: Mapping[str, Mapping[str, Any]],
+    beside: Iterable[Resource],
+) -> LiveRead:
+    identifiers = Identifiers({identity.logical_id: identity for identity in identities})
+    # The first part of a reader describes the resource; when that finds nothing, there is nothing.
+    missing = [reader.physical[name] for name, parts in answered.items() if parts[0][1].gone]
+    resources = {
+        name: _resource(reader.physical[name], answered.get(name, ()), identifiers, policies.get(name, {}))
+        for name in reader.physical
+        if reader.physical[name] not in missing
+    }
+    resources |= {
+        other.logical_id: dataclasses.replace(other, properties=identifiers.references(other.properties))
+        for other in beside
+    }
+    return LiveRead(
+        stack=Stack(resources, reader.region, reader.account_id, reader.partition, stack_name),
+        identifiers=identifiers,
+        failures=tuple(_failures(answered, missing)),
+        missing=tuple(missing),
+        unreadable=tuple(physical for name, physical in reader.physical.items() if physical.type not in READERS),
+    )
+
+
+def _resource(
+    physical: Physical,
+    parts: Sequence[tuple[Part, _Outcome]],
+    identifiers: Identifiers,
+    attributes: Mapping[str, Any],
+) -> Resource:
+    properties: dict[str, Any] = {}
+    for part, outcome in parts:
+        properties |= outcome.properties if not outcome.failed else all_unknown(part.names, outcome.reason)
+    if physical.type in READERS:
+        properties |= all_unknown(READERS[physical.type].unreported, NOT_REPORTED)
+    referring = identifiers.references(properties, own=physical.logical_id)
+    return Resource(physical.logical_id, physical.type, referring, attributes)
+
+
+def _failures(
+    answered: Mapping[str, Sequence[tuple[Part, _Outcome]]], missing: Iterable[Physical]
+) -> Iterator[Failure]:
+    gone = {physical.logical_id for physical in missing}
+    for name, parts in answered.items():
+        for part, outcome in parts:
+            if outcome.failed and name not in gone:
+                yield Failure(name, part.names, outcome.reason)
