@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from hipaa_pipeline.controls.check import Judge, Verdict, failed, listed, passed, undetermined
+from hipaa_pipeline.controls.policy import text_of
 from hipaa_pipeline.stack import Resource, Stack, is_unknown
 
 KEY = "AWS::KMS::Key"
 ALIAS = "AWS::KMS::Alias"
 CUSTOMER_KEY = "a customer managed key"
-
-
-def text_of(value: Any) -> str:
-    """A value as one text: references as `${Name}` or `${Name.Attribute}`, whatever form they had; "" for no text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict) and len(value) == 1:
-        match value:
-            case {"Ref": str(name)}:
-                return f"${{{name}}}"
-            case {"Fn::GetAtt": [str(name), str(attribute)]}:
-                return f"${{{name}.{attribute}}}"
-            case {"Fn::Sub": str(text)}:
-                return text
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 def key_of(value: Any, stack: Stack) -> Resource | None:
@@ -74,14 +59,3 @@ def referring(stack: Stack, type_: str, path: str, resource: Resource) -> list[R
         for other in stack.of_type(type_)
         if any(stack.target(value) is resource for value in listed(other.get(path)))
     ]
-
-
-@functools.lru_cache(maxsize=4096)
-def _glob(pattern: str) -> Callable[[str], Any]:
-    translated = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.compile(translated, re.IGNORECASE | re.DOTALL).fullmatch
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Whether IAM's wildcards `*` and `?` let `pattern` cover `text`, upper and lower case alike."""
-    return _glob(pattern)(text) is not None
