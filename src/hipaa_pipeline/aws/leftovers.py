@@ -1,0 +1,100 @@
+"""What is left in the account of resources that should be gone: each service is asked, not CloudFormation.
+
+A KMS key cannot be deleted at once, only scheduled for it, so it is always left; its date is told.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hipaa_pipeline.aws.live import READERS
+from hipaa_pipeline.aws.live.encryption import metadata
+from hipaa_pipeline.aws.live.network import endpoint
+from hipaa_pipeline.aws.live.reader import MissingError, Physical, Reader
+from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session, gather
+
+KEY = "AWS::KMS::Key"
+_ENDPOINT = "AWS::EC2::VPCEndpoint"
+
+
+class Presence(enum.StrEnum):
+    """What a service says about a resource."""
+
+    GONE = "gone"
+    ENDING = "ending"
+    THERE = "there"
+    UNKNOWN = "unknown"
+
+
+@dataclasses.dataclass(frozen=True)
+class Leftover:
+    """A resource that is still there, why, and what to type about it."""
+
+    logical_id: str
+    type: str
+    physical_id: str
+    presence: Presence
+    reason: str
+    next_command: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The leftover as plain JSON."""
+        return {**dataclasses.asdict(self), "presence": str(self.presence)}
+
+
+def leftovers(session: Session, stack_id: str, resources: Mapping[tuple[str, str], str]) -> list[Leftover]:
+    """Which of these resources ((type, physical ID) to logical ID) are not gone, in order of logical ID."""
+    physical = {
+        f"{logical_id} {physical_id}": Physical(logical_id, kind, physical_id)
+        for (kind, physical_id), logical_id in resources.items()
+    }
+    _, partition, _, _, account_id, _ = stack_id.split(":", 5)
+    reader = Reader(session, account_id, partition, physical)
+    asked = gather([functools.partial(_leftover, reader, one) for one in physical.values()])
+    return sorted((one for one in asked if one is not None), key=lambda one: (one.logical_id, one.physical_id))
+
+
+def still_there(left: Iterable[Leftover]) -> list[Leftover]:
+    """The leftovers that are more than a key waiting for its deletion: what somebody has to look at."""
+    return [one for one in left if one.presence is not Presence.ENDING]
+
+
+def _leftover(reader: Reader, physical: Physical) -> Leftover | None:
+    presence, reason = _presence(reader, physical)
+    if presence is Presence.GONE:
+        return None
+    keep = f"aws kms cancel-key-deletion --key-id {physical.id}" if presence is Presence.ENDING else ""
+    return Leftover(physical.logical_id, physical.type, physical.id, presence, reason, keep)
+
+
+def _presence(reader: Reader, physical: Physical) -> tuple[Presence, str]:
+    if physical.type not in READERS:
+        return Presence.UNKNOWN, "no API is known to ask"
+    try:
+        if physical.type == KEY:
+            return _key_presence(metadata(reader, physical.id))
+        if physical.type == _ENDPOINT and endpoint(reader, physical).get("State") in {"deleting", "deleted"}:
+            return Presence.GONE, ""
+        READERS[physical.type].parts[0].read(reader, physical)
+    except MissingError:
+        return Presence.GONE, ""
+    except AwsError as error:
+        if error.kind is ErrorKind.NOT_FOUND or _names_nothing(error):
+            return Presence.GONE, ""
+        return Presence.UNKNOWN, f"{error.action}: {error.message or error.code}"
+    return Presence.THERE, "it still exists"
+
+
+def _names_nothing(error: AwsError) -> bool:
+    """Some services answer a question about what is gone with a validation error that says so."""
+    return error.kind is ErrorKind.INVALID and "not exist" in error.message
+
+
+def _key_presence(key: Mapping[str, Any]) -> tuple[Presence, str]:
+    if key["KeyState"] == "PendingDeletion":
+        return Presence.ENDING, f"KMS deletes it on {key['DeletionDate']:%Y-%m-%d}; until then that can be cancelled"
+    return Presence.THERE, f"the key is {key['KeyState']}"

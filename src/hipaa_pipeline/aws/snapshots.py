@@ -1,0 +1,95 @@
+"""Snapshots of a database that is about to go, and what they need to stay readable: their key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from hipaa_pipeline.aws.session import AwsError, Session
+from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.errors import ExitCode, UserError
+from hipaa_pipeline.pace import pauses
+
+TIMEOUT_SECONDS = 7200.0
+
+
+def snapshot_database(session: Session, clock: Clock, instance: str, purpose: str) -> str:
+    """Take a snapshot and wait until it can be restored; its identifier. `purpose` is part of it (`final`).
+
+    A snapshot for the same purpose that is still being made (by a run that was interrupted) is waited for instead.
+    Raises UserError when it fails or takes more than two hours.
+    """
+    identifier = _unfinished(session, instance, purpose) or _start(session, clock, instance, purpose)
+    for pause in pauses(clock, TIMEOUT_SECONDS):
+        answer = session.call("rds", "describe_db_snapshots", DBSnapshotIdentifier=identifier)
+        status = answer["DBSnapshots"][0]["Status"]
+        if status == "available":
+            return identifier
+        if status == "failed":
+            break
+        clock.sleep(pause)
+    raise UserError(
+        f"The snapshot {identifier} of {instance} did not become available, so nothing was deleted.",
+        f"aws rds describe-db-snapshots --db-snapshot-identifier {identifier}",
+        ExitCode.FAILED,
+    )
+
+
+def _start(session: Session, clock: Clock, instance: str, purpose: str) -> str:
+    identifier = _identifier(instance, purpose, f"{clock.now():%Y%m%d-%H%M%S}")
+    try:
+        session.call("rds", "create_db_snapshot", DBInstanceIdentifier=instance, DBSnapshotIdentifier=identifier)
+    except AwsError as error:
+        if error.code != "DBSnapshotAlreadyExists":  # the echo of a repeated call
+            raise
+    return identifier
+
+
+def _unfinished(session: Session, instance: str, purpose: str) -> str | None:
+    return next(
+        (
+            snapshot["DBSnapshotIdentifier"]
+            for snapshot in snapshots(session, instance)
+            if snapshot["Status"] == "creating"
+            and snapshot["DBSnapshotIdentifier"].startswith(_identifier(instance, purpose, ""))
+        ),
+        None,
+    )
+
+
+def _identifier(instance: str, purpose: str, moment: str) -> str:
+    """RDS takes letters, digits and single hyphens."""
+    return re.sub(r"-{2,}", "-", f"{instance}-{purpose}-{moment}")
+
+
+def snapshots(session: Session, instance: str) -> list[dict[str, str]]:
+    """The manual snapshots of a database; they outlive it, and are found by its identifier when it is gone."""
+    return session.pages(
+        "rds", "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=instance, SnapshotType="manual"
+    )
+
+
+def automated_backups(session: Session, instance: str) -> list[dict[str, str]]:
+    """The automated backups of a database that is gone, kept until their retention ends."""
+    return [
+        backup
+        for backup in session.pages(
+            "rds", "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups", DBInstanceIdentifier=instance
+        )
+        if backup.get("Status") == "retained"
+    ]
+
+
+def keys_in_use(backups: Iterable[dict[str, str]]) -> set[str]:
+    """The ARNs of the keys without which these snapshots and backups cannot be read."""
+    return {backup["KmsKeyId"] for backup in backups if backup.get("KmsKeyId")}
+
+
+def keep_key(session: Session, key_id: str) -> None:
+    """Cancel the scheduled deletion of a key and put it back to use."""
+    try:
+        session.call("kms", "cancel_key_deletion", KeyId=key_id)
+    except AwsError as error:
+        if error.code != "KMSInvalidStateException":  # the echo of a repeated call finds it cancelled
+            raise
+    session.call("kms", "enable_key", KeyId=key_id)

@@ -1,0 +1,132 @@
+"""The progress of a stack operation: a live table on a terminal, plain lines everywhere else; on standard error."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hipaa_pipeline import console
+from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.events import Event, Row, rows
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+    from rich.table import Table
+
+    from hipaa_pipeline.watch import Progress
+
+_STYLES = {"FAILED": "red", "COMPLETE": "green", "PROGRESS": "yellow", "SKIPPED": "dim"}
+
+
+def progress(clock: Clock) -> Progress:
+    """The progress display that suits standard error."""
+    return LiveProgress(clock) if console.errors().is_terminal else PlainProgress()
+
+
+class PlainProgress:
+    """One line per event, for logs."""
+
+    def __enter__(self) -> PlainProgress:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+    def show(self, events: Sequence[Event], fresh: Sequence[Event]) -> None:
+        """A line for each new event."""
+        for event in fresh:
+            console.note(event_line(event))
+
+
+class LiveProgress:
+    """A table that is redrawn in place: what failed, what runs with elapsed and expected time, what is done."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._rows: list[Row] = []
+        self._live: Live | None = None
+
+    def __enter__(self) -> LiveProgress:
+        """Start to draw."""
+        from rich.live import Live
+
+        self._live = Live(
+            console=console.errors(), get_renderable=self._render, refresh_per_second=4, vertical_overflow="crop"
+        )
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Draw a last time and leave the table on the screen."""
+        if self._live:
+            self._live.stop()
+
+    def show(self, events: Sequence[Event], fresh: Sequence[Event]) -> None:
+        """Show the state after these events at the next redraw."""
+        self._rows = rows(events)
+
+    def _render(self) -> RenderableType:
+        return table(self._rows, self._clock, console.errors().size.height - 3)
+
+
+def event_line(event: Event) -> str:
+    """One event as a line of a log: `12:03:04 CREATE_FAILED AWS::EC2::VPC Vpc: reason`."""
+    line = f"{event.time:%H:%M:%S} {event.status:<20} {event.type} {event.logical_id}"
+    return f"{line}: {event.reason}" if event.reason else line
+
+
+def table(state: Sequence[Row], clock: Clock, height: int) -> Table:
+    """The table of a state, at most `height` lines: what is done or waits is counted, not listed, when it is long."""
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, padding=(0, 2, 0, 0), title=headline(state), title_justify="left", title_style="")
+    for heading, justify in (("Resource", "left"), ("Type", "left"), ("State", "left"), ("Elapsed", "right")):
+        drawn.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    drawn.add_column("Expected", justify="right", no_wrap=True)
+    drawn.add_column("Reason", overflow="ellipsis", no_wrap=True, ratio=1)
+    now = clock.now()
+    for row in chosen(state, max(height - 2, 3)):
+        style = _STYLES.get(row.status.rpartition("_")[2], "")
+        drawn.add_row(
+            row.logical_id,
+            row.type.removeprefix("AWS::"),
+            Text(row.status, style=style),
+            duration(row.elapsed_seconds(now)),
+            duration(row.expected_seconds) if row.ended is None else "",
+            row.reason if row.status.endswith("FAILED") else "",
+        )
+    return drawn
+
+
+def headline(state: Sequence[Row]) -> str:
+    """`12 done, 3 running, 1 failed`."""
+    counted = collections.Counter(
+        "failed" if row.status.endswith("_FAILED") else "running" if row.ended is None else "done" for row in state
+    )
+    return ", ".join(f"{counted[name]} {name}" for name in ("done", "running", "failed") if counted[name]) or "starting"
+
+
+def chosen(state: Sequence[Row], lines: int) -> list[Row]:
+    """The rows to show in so many lines: failures first, then what runs, then what ended last; in order of start."""
+    by_interest = sorted(
+        state,
+        key=lambda row: (
+            not row.status.endswith("_FAILED"),
+            row.ended is not None,
+            -(row.ended or row.started).timestamp(),
+        ),
+    )
+    return sorted(by_interest[:lines], key=lambda row: row.started)
+
+
+def duration(seconds: float) -> str:
+    """`8 s`, `1:40`, `1:02:03`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
