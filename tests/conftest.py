@@ -1,0 +1,23 @@
+"""Fixtures: a local account of its own for each test process, emptied before each test that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hipaa_pipeline.local.server import LocalAccount, local_account
+
+
+@pytest.fixture(scope="session")
+def local_process() -> Iterator[LocalAccount]:
+    """The local account's process, one for all tests of this worker. Ask for `account` instead."""
+    with local_account() as account:
+        yield account
+
+
+@pytest.fixture
+def account(local_process: LocalAccount) -> LocalAccount:
+    """An empty local account with AWS's default quotas and no faults."""
+    local_process.reset()
+    return local_process
