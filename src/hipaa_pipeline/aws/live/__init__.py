@@ -98,15 +98,19 @@ def read_stack(session: Session, stack_name: str) -> LiveRead:
 
 
 def open_reader(session: Session, stack_name: str) -> Reader:
-    """A reader that knows what the stack holds: one call, and one more for each further 100 resources."""
-    stack_id, physical = _stack_id(session, stack_name), stack_resources(session, stack_name)
-    _, partition, _, _, account_id, _ = stack_id.split(":", 5)
-    return Reader(session, account_id, partition, physical)
+    """A reader that knows what the stack holds. Raises AwsError when CloudFormation does not say."""
+    description, physical = gather(
+        [
+            functools.partial(_description, session, stack_name),
+            functools.partial(stack_resources, session, stack_name),
+        ]
+    )
+    return Reader(session, description, physical)
 
 
-def _stack_id(session: Session, stack_name: str) -> str:
-    stacks = session.call("cloudformation", "describe_stacks", StackName=stack_name)["Stacks"]
-    return str(stacks[0]["StackId"])
+def _description(session: Session, stack_name: str) -> dict[str, Any]:
+    found: dict[str, Any] = session.call("cloudformation", "describe_stacks", StackName=stack_name)["Stacks"][0]
+    return found
 
 
 def stack_resources(session: Session, stack_name: str) -> dict[str, Physical]:
@@ -136,16 +140,17 @@ def read_with(reader: Reader, stack_name: str) -> LiveRead:
     tasks: list[Callable[[], Any]] = [
         functools.partial(deletion_policies, reader, stack_name),
         functools.partial(routing.read, reader),
+        functools.partial(security_groups.default_groups, reader),
         *(functools.partial(_identity, reader, physical) for physical in reader.physical.values()),
         *(functools.partial(_answer, reader, physical, part) for physical, part in asked),
     ]
-    policies, beside, *rest = gather(tasks)
+    policies, beside, default_groups, *rest = gather(tasks)
     identities: list[Identity] = rest[: len(reader.physical)]
     outcomes: list[_Outcome] = rest[len(reader.physical) :]
     answered: dict[str, list[tuple[Part, _Outcome]]] = {}
     for (physical, part), outcome in zip(asked, outcomes, strict=True):
         answered.setdefault(physical.logical_id, []).append((part, outcome))
-    return _assembled(reader, stack_name, answered, identities, policies, beside)
+    return _assembled(reader, stack_name, answered, identities, _joined(policies, default_groups), beside)
 
 
 def _answer(reader: Reader, physical: Physical, part: Part) -> _Outcome:
@@ -185,19 +190,27 @@ def deletion_policies(reader: Reader, stack_name: str) -> Mapping[str, Mapping[s
     }
 
 
+def _joined(*attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    joined: dict[str, dict[str, Any]] = {}
+    for by_name in attributes:
+        for name, values in by_name.items():
+            joined.setdefault(name, {}).update(values)
+    return joined
+
+
 def _assembled(
     reader: Reader,
     stack_name: str,
     answered: Mapping[str, Sequence[tuple[Part, _Outcome]]],
     identities: Iterable[Identity],
-    policies: Mapping[str, Mapping[str, Any]],
+    attributes: Mapping[str, Mapping[str, Any]],
     beside: Iterable[Resource],
 ) -> LiveRead:
     identifiers = Identifiers({identity.logical_id: identity for identity in identities})
     # The first part of a reader describes the resource; when that finds nothing, there is nothing.
     missing = [reader.physical[name] for name, parts in answered.items() if parts[0][1].gone]
     resources = {
-        name: _resource(reader.physical[name], answered.get(name, ()), identifiers, policies.get(name, {}))
+        name: _resource(reader.physical[name], answered.get(name, ()), identifiers, attributes.get(name, {}))
         for name in reader.physical
         if reader.physical[name] not in missing
     }
@@ -206,7 +219,15 @@ def _assembled(
         for other in beside
     }
     return LiveRead(
-        stack=Stack(resources, reader.region, reader.account_id, reader.partition, stack_name),
+        stack=Stack(
+            resources=resources,
+            region=reader.region,
+            account_id=reader.account_id,
+            partition=reader.partition,
+            name=stack_name,
+            parameters=reader.parameters,
+            outputs=reader.outputs,
+        ),
         identifiers=identifiers,
         failures=tuple(_failures(answered, missing)),
         missing=tuple(missing),

@@ -59,14 +59,28 @@ class ResourceReader:
 class Reader:
     """The calls of one read-back. Equal calls are sent once, also when they are asked for at the same time."""
 
-    def __init__(self, session: Session, account_id: str, partition: str, physical: Mapping[str, Physical]) -> None:
+    def __init__(self, session: Session, description: Mapping[str, Any], physical: Mapping[str, Physical]) -> None:
+        """`description` is CloudFormation's of the stack itself: its ID, parameters, outputs and states."""
+        _, self.partition, _, _, self.account_id, _ = str(description["StackId"]).split(":", 5)
         self.session = session
-        self.account_id = account_id
-        self.partition = partition
+        self.description = description
         self.region = session.region
         self.physical = physical
         self._lock = threading.Lock()
         self._answers: dict[str, concurrent.futures.Future[Any]] = {}
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameter values that the stack was deployed with."""
+        return {
+            parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+            for parameter in self.description.get("Parameters", ())
+        }
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        return {output["OutputKey"]: output.get("OutputValue", "") for output in self.description.get("Outputs", ())}
 
     def call(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
         """One call's answer. Raises AwsError, the same one for every asker."""
