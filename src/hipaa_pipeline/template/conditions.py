@@ -1,0 +1,99 @@
+"""Conditions, rules and mappings: what follows from the parameters, and which combinations are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import And, Condition, Equals, Not, Ref, Template
+
+from hipaa_pipeline.template.parameters import ENGINE_VERSIONS, LOG_RETENTION_DAYS
+
+YEAR_DAYS = 365
+
+
+def add_conditions(template: Template) -> None:
+    """What to create, from what was handed in and switched on."""
+    conditions = {
+        "IsProtected": _is("DeletionProtection", "true"),
+        "CreateVpc": _is("ExistingVpcId", ""),
+        "CreateEndpoints": _is("CreateVpcEndpoints", "true"),
+        "CreateGatewayEndpoint": And(Condition("CreateVpc"), Condition("CreateEndpoints")),
+        "HasExistingEndpointGroup": Not(_is("ExistingEndpointSecurityGroupId", "")),
+        "HasS3PrefixList": Not(_is("S3PrefixListId", "")),
+        "CreateBackup": _is("CreateBackupPlan", "true"),
+        "HasExistingBackupRole": Not(_is("ExistingBackupRoleArn", "")),
+        "CreateBackupRole": And(Condition("CreateBackup"), Not(Condition("HasExistingBackupRole"))),
+        "CreateMonitoringRole": _is("ExistingMonitoringRoleArn", ""),
+        "CreateFlowLogRole": _is("ExistingFlowLogRoleArn", ""),
+        "IsProvisioned": _is("StreamMode", "PROVISIONED"),
+        "CreateAlarmTopic": _is("ExistingAlarmTopicArn", ""),
+        "SubscribeEmail": And(Condition("CreateAlarmTopic"), Not(_is("AlarmEmail", ""))),
+        "HasPermissionsBoundary": Not(_is("PermissionsBoundaryArn", "")),
+    }
+    for name, condition in conditions.items():
+        template.add_condition(name, condition)
+
+
+def add_rules(template: Template) -> None:
+    """Combinations that CloudFormation refuses before it creates anything."""
+    existing_vpc, subnets = Not(_is("ExistingVpcId", "")), Not(_is("ExistingPrivateSubnetIds", ""))
+    protected = _is("DeletionProtection", "true")
+    long_retention = [str(days) for days in LOG_RETENTION_DAYS if days >= YEAR_DAYS]
+    rules = {
+        "ExistingVpcNeedsSubnets": (
+            existing_vpc,
+            [(subnets, "ExistingVpcId needs ExistingPrivateSubnetIds")],
+        ),
+        "ExistingSubnetsNeedVpc": (
+            subnets,
+            [(existing_vpc, "ExistingPrivateSubnetIds needs ExistingVpcId")],
+        ),
+        "ProtectedIsRecoverable": (
+            protected,
+            [
+                (_is("DatabaseMultiAz", "true"), "A protected environment needs DatabaseMultiAz true"),
+                (_is("CreateBackupPlan", "true"), "A protected environment needs CreateBackupPlan true"),
+                (
+                    {"Fn::Contains": [long_retention, Ref("LogRetentionDays")]},
+                    f"A protected environment needs LogRetentionDays of {YEAR_DAYS} or more",
+                ),
+            ],
+        ),
+        "EmailNeedsNewTopic": (
+            Not(_is("AlarmEmail", "")),
+            [
+                (
+                    _is("ExistingAlarmTopicArn", ""),
+                    "AlarmEmail goes to the new topic, so it needs ExistingAlarmTopicArn empty",
+                )
+            ],
+        ),
+        "EndpointGroupNeedsNoEndpoints": (
+            Not(_is("ExistingEndpointSecurityGroupId", "")),
+            [
+                (
+                    _is("CreateVpcEndpoints", "false"),
+                    "ExistingEndpointSecurityGroupId needs CreateVpcEndpoints false",
+                )
+            ],
+        ),
+    }
+    for name, (when, assertions) in rules.items():
+        template.add_rule(
+            name,
+            {
+                "RuleCondition": when,
+                "Assertions": [{"Assert": test, "AssertDescription": text} for test, text in assertions],
+            },
+        )
+
+
+def add_mappings(template: Template) -> None:
+    """The parameter group family of each engine version: one fact, not one more parameter to get wrong."""
+    template.add_mapping(
+        "PostgresqlVersions", {version: {"Family": f"postgres{version.split('.')[0]}"} for version in ENGINE_VERSIONS}
+    )
+
+
+def _is(parameter: str, value: str) -> Any:
+    return Equals(Ref(parameter), value)
