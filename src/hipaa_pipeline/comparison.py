@@ -21,7 +21,7 @@ from hipaa_pipeline.stack import (
     references,
 )
 
-Rewrite = Callable[[Any], Any]
+Rewrite = Callable[[Resource], Mapping[str, Any]]
 
 # Said by silence: the template that does not set them wants none.
 _NONE_UNLESS_SET = {
@@ -52,8 +52,8 @@ class Comparison:
 def compare(expected: Stack, live: Stack, rewrite: Rewrite) -> Iterator[Comparison]:
     """Every property the template sets, of every resource that is in both stacks, in template order.
 
-    `rewrite` brings a value of the expected stack into the live stack's words: references as the read-back makes
-    them of the identifiers they stand for.
+    `rewrite` brings the properties of an expected resource into the live stack's words: references as the read-back
+    makes them of the identifiers they stand for.
     """
     expected, live = with_attachments(expected), with_attachments(live)
     for name, resource in expected.resources.items():
@@ -91,11 +91,9 @@ def _with(resource: Resource, name: str, logical_ids: Iterable[str]) -> Resource
 
 
 def _resource(expected: Resource, live: Resource, rewrite: Rewrite) -> Iterator[Comparison]:
-    silent: dict[str, Any] = {
-        name: [] for name in _NONE_UNLESS_SET.get(expected.type, ()) if name not in expected.properties
-    }
-    for name, value in {**silent, **expected.properties}.items():
-        yield from _property(expected, live, name, rewrite(value))
+    silent: dict[str, Any] = {name: [] for name in _NONE_UNLESS_SET.get(expected.type, ())}
+    for name, value in {**silent, **rewrite(expected)}.items():
+        yield from _property(expected, live, name, value)
 
 
 def _property(expected: Resource, live: Resource, name: str, value: Any) -> Iterator[Comparison]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hipaa_pipeline.stack import is_reference, is_unknown
+from hipaa_pipeline.stack import Resource, is_reference, is_unknown
 
 _GENERATED = re.compile(
     r"arn:.+|alias/.+|[a-z]+-[0-9a-f]{8,17}|db-[A-Z0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\S+\.\S+\.rds\.\S+"
@@ -68,6 +68,10 @@ class Identifiers:
         if isinstance(value, Sequence) and not isinstance(value, str):
             return [self.physical(item) for item in value]
         return value
+
+    def restated(self, resource: Resource) -> Any:
+        """A template's properties in the words of the read-back: what they refer to, as `references` puts it."""
+        return self.references(self.physical(resource.properties), own=resource.logical_id)
 
     def _item(self, key: str, item: Any, holder: Mapping[str, Any], own: str) -> Any:
         type_ = _NAMED_BY.get(key) or (_DIMENSIONS.get(str(holder.get("Name"))) if key == "Value" else None)

@@ -1,0 +1,235 @@
+"""What only a running account can tell, observed: states, grants, shares, subscriptions, drift.
+
+Each function answers one or two questions of `live_checks.LIVE_CHECKS`; a call that gives no answer becomes an
+observation that nothing is known, with the reason.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from hipaa_pipeline.aws.live import database, encryption, monitoring, network, stream
+from hipaa_pipeline.aws.live.reader import MissingError, Physical, Reader, document
+from hipaa_pipeline.aws.session import AwsError, ErrorKind, gather
+from hipaa_pipeline.live_checks import Observation
+from hipaa_pipeline.stack import unknown
+
+_SERVICE = ".amazonaws.com"
+
+Observe = Callable[[Reader, Physical], Iterable[Observation]]
+
+
+def read_facts(reader: Reader) -> tuple[Observation, ...]:
+    """All observations about the stack, in the order of its resources. Raises nothing that AWS can cause."""
+    tasks = [
+        functools.partial(_observed, checks, observe, reader, physical)
+        for physical in reader.physical.values()
+        for checks, observe in OBSERVERS.get(physical.type, ())
+    ]
+    tasks.append(functools.partial(_foreign_topics, reader))
+    status = Observation("cloudformation_stack_settled", "Stack", "StackStatus", reader.description["StackStatus"])
+    return (status, *(observation for observations in gather(tasks) for observation in observations))
+
+
+def _observed(checks: tuple[str, ...], observe: Observe, reader: Reader, physical: Physical) -> list[Observation]:
+    try:
+        return list(observe(reader, physical))
+    except MissingError:
+        return []  # the comparison reports what is gone
+    except AwsError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return []
+        reason = unknown(f"{error.action}: {error.code or error.kind}")
+    except KeyError as error:
+        reason = unknown(f"the service's answer lacks {error}")
+    return [Observation(check, physical.logical_id, "", reason) for check in checks]
+
+
+def _key_state(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    state = encryption.metadata(reader, physical.id)["KeyState"]
+    yield Observation("kms_key_usable", physical.logical_id, "KeyState", state)
+
+
+def _key_grants(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    grants = reader.pages("kms", "list_grants", "Grants", KeyId=physical.id)
+    foreign = sorted({str(grant["GranteePrincipal"]) for grant in grants if _is_foreign(reader, grant)})
+    yield Observation("kms_grants_in_account", physical.logical_id, "GranteePrincipal", foreign)
+
+
+def _is_foreign(reader: Reader, grant: Mapping[str, Any]) -> bool:
+    return not _is_own(reader, str(grant.get("GranteePrincipal", "")))
+
+
+def _is_own(reader: Reader, principal: str) -> bool:
+    """Whether a principal or an ARN is a service's own (`rds.amazonaws.com`) or of this account."""
+    if ":" not in principal:
+        return _SERVICE in principal or principal == reader.account_id
+    return principal.split(":")[4:5] == [reader.account_id]
+
+
+def _instance(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    found = database.instance(reader, physical.id)
+    name = physical.logical_id
+    yield Observation("rds_available", name, "DBInstanceStatus", found["DBInstanceStatus"])
+    for group in found.get("DBParameterGroups", ()):
+        yield Observation(
+            "rds_parameter_group_in_sync", name, group["DBParameterGroupName"], group["ParameterApplyStatus"]
+        )
+    pending = {key: str(value) for key, value in (found.get("PendingModifiedValues") or {}).items() if value}
+    yield Observation("rds_nothing_pending", name, "PendingModifiedValues", pending)
+    until = (found.get("CertificateDetails") or {}).get("ValidTill")
+    if until is not None:
+        yield Observation("rds_certificate_current", name, "CertificateDetails.ValidTill", until.isoformat())
+
+
+def _snapshots(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    snapshots = reader.pages(
+        "rds", "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=physical.id, SnapshotType="manual"
+    )
+    for snapshot in snapshots:
+        identifier = snapshot["DBSnapshotIdentifier"]
+        answer = reader.call("rds", "describe_db_snapshot_attributes", DBSnapshotIdentifier=identifier)
+        attributes = answer["DBSnapshotAttributesResult"]["DBSnapshotAttributes"]
+        shared = [
+            account
+            for attribute in attributes
+            if attribute["AttributeName"] == "restore"
+            for account in attribute.get("AttributeValues", ())
+        ]
+        yield Observation("rds_snapshots_private", physical.logical_id, identifier, sorted(shared))
+
+
+def _secret(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    secret = (database.instance(reader, physical.id).get("MasterUserSecret") or {}).get("SecretArn")
+    if secret:
+        answer = reader.call("secretsmanager", "get_resource_policy", SecretId=secret)
+        admitted = _admitted(reader, document(answer.get("ResourcePolicy")))
+        yield Observation("secretsmanager_secret_private", physical.logical_id, "ResourcePolicy", admitted)
+
+
+def _admitted(reader: Reader, policy: Any) -> list[str]:
+    """The principals outside the account that a resource policy allows anything."""
+    statements = (policy or {}).get("Statement", [])
+    principals = [
+        principal
+        for statement in (statements if isinstance(statements, list) else [statements])
+        if statement.get("Effect") == "Allow"
+        for principal in _principals(statement.get("Principal", {}))
+    ]
+    return sorted({principal for principal in principals if not _is_own(reader, principal)})
+
+
+def _principals(principal: Any) -> list[str]:
+    if isinstance(principal, str):
+        return [principal]
+    found: list[str] = []
+    for value in principal.values():
+        found.extend(value if isinstance(value, list) else [value])
+    return found
+
+
+def _service_log_groups(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    """RDS makes groups for the instance's logs, and `RDSOSMetrics` for Enhanced Monitoring, without a key."""
+    own = set(reader.ids("AWS::Logs::LogGroup"))
+    for prefix in (f"/aws/rds/instance/{physical.id}/", "RDSOSMetrics"):
+        for group in reader.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
+            if group["logGroupName"] not in own:
+                key = group.get("kmsKeyId", "")
+                yield Observation("logs_service_groups_encrypted", group["logGroupName"], "KmsKeyId", key)
+
+
+def _log_subscriptions(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    filters = reader.pages("logs", "describe_subscription_filters", "subscriptionFilters", logGroupName=physical.id)
+    foreign = sorted(item["destinationArn"] for item in filters if not _is_own(reader, item["destinationArn"]))
+    yield Observation("logs_stay_in_account", physical.logical_id, "SubscriptionFilters", foreign)
+
+
+def _stream_policy(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    arn = stream.summary(reader, physical.id)["StreamARN"]
+    try:
+        text = reader.call("kinesis", "get_resource_policy", ResourceARN=arn).get("Policy", "")
+    except AwsError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        text = ""
+    statements = (document(text) or {}).get("Statement", [])
+    yield Observation("kinesis_stream_not_shared", physical.logical_id, "ResourcePolicy", statements)
+
+
+def _flow_log(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    found = network.flow_log(reader, physical)
+    names = ("FlowLogStatus", "DeliverLogsStatus", "DeliverLogsErrorMessage")
+    state = {"FlowLogStatus": found["FlowLogStatus"], **{name: found[name] for name in names if found.get(name)}}
+    yield Observation("vpc_flow_log_delivering", physical.logical_id, "DeliverLogsStatus", state)
+
+
+def _endpoint(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    state = str(network.endpoint(reader, physical)["State"]).lower()
+    yield Observation("vpc_endpoints_available", physical.logical_id, "State", state)
+
+
+def _subscriptions(reader: Reader, physical: Physical) -> Iterator[Observation]:
+    found = reader.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=physical.id)
+    for number, subscription in enumerate(found):
+        place = f"Subscriptions[{number}]"
+        confirmed = _confirmed(reader, subscription["SubscriptionArn"])
+        yield Observation("sns_alarms_reach_somebody", physical.logical_id, place, confirmed)
+        protocol = subscription["Protocol"]
+        yield Observation("sns_subscriptions_encrypted", physical.logical_id, f"{place}.Protocol", protocol)
+
+
+def _foreign_topics(reader: Reader) -> list[Observation]:
+    """The topics outside the stack that its alarms notify: handed in by `ExistingAlarmTopicArn`."""
+    check = "sns_alarms_reach_somebody"
+    try:
+        alarms = [monitoring.alarm(reader, name) for name in reader.ids("AWS::CloudWatch::Alarm")]
+    except (AwsError, MissingError):
+        return []  # the alarms' own properties tell that they could not be read
+    actions = {str(action) for alarm in alarms for action in alarm.get("AlarmActions", ())}
+    topics = sorted(action for action in actions if ":sns:" in action)
+    own = reader.ids("AWS::SNS::Topic")
+    observations = []
+    for arn in topics:
+        if arn not in own:
+            try:
+                confirmed = int(monitoring.topic(reader, arn).get("SubscriptionsConfirmed", "0"))
+                value: Any = "confirmed" if confirmed else "nobody"
+            except AwsError as error:
+                value = unknown(f"{error.action}: {error.code or error.kind}")
+            observations.append(Observation(check, arn, "SubscriptionsConfirmed", value))
+    return observations
+
+
+def _confirmed(reader: Reader, arn: str) -> str:
+    """SNS shows `PendingConfirmation` in the place of the ARN until somebody follows the link."""
+    if not arn.startswith("arn:"):
+        return "pending confirmation"
+    pending = monitoring.subscription(reader, arn).get("PendingConfirmation", "false")
+    return "pending confirmation" if pending == "true" else "confirmed"
+
+
+OBSERVERS: dict[str, tuple[tuple[tuple[str, ...], Observe], ...]] = {
+    "AWS::KMS::Key": ((("kms_key_usable",), _key_state), (("kms_grants_in_account",), _key_grants)),
+    "AWS::RDS::DBInstance": (
+        (
+            (
+                "rds_available",
+                "rds_parameter_group_in_sync",
+                "rds_nothing_pending",
+                "rds_certificate_current",
+            ),
+            _instance,
+        ),
+        (("rds_snapshots_private",), _snapshots),
+        (("secretsmanager_secret_private",), _secret),
+        (("logs_service_groups_encrypted",), _service_log_groups),
+    ),
+    "AWS::Logs::LogGroup": ((("logs_stay_in_account",), _log_subscriptions),),
+    "AWS::Kinesis::Stream": ((("kinesis_stream_not_shared",), _stream_policy),),
+    "AWS::EC2::FlowLog": ((("vpc_flow_log_delivering",), _flow_log),),
+    "AWS::EC2::VPCEndpoint": ((("vpc_endpoints_available",), _endpoint),),
+    "AWS::SNS::Topic": ((("sns_alarms_reach_somebody", "sns_subscriptions_encrypted"), _subscriptions),),
+}
+"""Resource type -> which checks are answered by which function."""

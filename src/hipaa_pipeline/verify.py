@@ -1,0 +1,171 @@
+"""Whether a running stack still is what the template promised, judged from what was read back.
+
+Pure but for `run`, which reads. Three questions, one list of findings: the controls asked of the live stack, each
+property that the template sets compared with the live one, and what only a running account can tell.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from hipaa_pipeline import comparison, live_checks
+from hipaa_pipeline.controls import judge
+from hipaa_pipeline.findings import Finding, Status
+from hipaa_pipeline.live_checks import Observation, Question
+from hipaa_pipeline.stack import Stack
+
+if TYPE_CHECKING:
+    from hipaa_pipeline.aws.live import LiveRead
+    from hipaa_pipeline.aws.session import Session
+    from hipaa_pipeline.clock import Clock
+
+NOT_REPORTED = "no AWS API reports it"
+"""The reason of values that CloudFormation sets and no service gives back; such a question cannot be asked live."""
+
+EXISTS = Question(
+    slug="live_resource_exists",
+    service="CloudFormation",
+    severity="high",
+    title="Each resource of the template exists in the account",
+    expected="exists",
+    remedy="Deploy the stack again; a resource deleted by hand may have to be imported first.",
+    citations=("164.308(a)(8)", "164.312(c)(1)"),
+)
+MATCHES = Question(
+    slug="live_property_matches",
+    service="CloudFormation",
+    severity="medium",
+    title="Each property the template sets has that value in the account",
+    expected="as in the template",
+    remedy="Put the property back, or change the template and deploy.",
+    citations=("164.308(a)(8)", "164.312(c)(1)"),
+)
+KNOWN = Question(
+    slug="live_resource_known",
+    service="CloudFormation",
+    severity="medium",
+    title="The stack holds nothing that the template does not know",
+    expected="in the template",
+    remedy="Deploy this template, or check out the one that was deployed.",
+    citations=("164.308(a)(8)",),
+)
+QUESTIONS: tuple[Question, ...] = (EXISTS, MATCHES, KNOWN, *live_checks.LIVE_CHECKS)
+"""All that verification asks besides the controls."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verification:
+    """What was read, what was observed, and what follows from both."""
+
+    read: LiveRead
+    observations: tuple[Observation, ...]
+    findings: tuple[Finding, ...]
+
+
+def run(
+    session: Session,
+    expected: Stack,
+    *,
+    clock: Clock,
+    drift: Callable[[], list[Observation]] | None = None,
+) -> Verification:
+    """Read the stack named as `expected` is back, and judge it.
+
+    `drift` is CloudFormation's drift detection, which needs a session that may write; None leaves it out. Raises
+    AwsError when CloudFormation does not tell what the stack holds.
+    """
+    from hipaa_pipeline.aws import live
+    from hipaa_pipeline.aws.live import facts
+    from hipaa_pipeline.aws.session import gather
+
+    reader = live.open_reader(session, expected.name)
+    tasks: list[Callable[[], Any]] = [
+        functools.partial(live.read_with, reader, expected.name),
+        functools.partial(facts.read_facts, reader),
+        *([drift] if drift else []),
+    ]
+    read, observed, *drifted = gather(tasks)
+    observations = (*observed, *(observation for found in drifted for observation in found))
+    return Verification(read, observations, tuple(verify(expected, read, observations, clock.now())))
+
+
+def verify(
+    expected: Stack, read: LiveRead, observations: Iterable[Observation], now: datetime.datetime
+) -> Iterator[Finding]:
+    """The findings about a live stack: controls first, then the comparison, then what only a live account tells."""
+    yield from (_asked_live(finding) for finding in judge(read.stack))
+    yield from _existing(expected, read)
+    yield from _matching(expected, read)
+    yield from _known(expected, read)
+    yield from live_checks.judge_observations(observations, now)
+
+
+def _asked_live(finding: Finding) -> Finding:
+    """A control on a value that no API gives back does not apply to a live stack; the template answers it."""
+    if finding.status is Status.UNKNOWN and finding.reason == NOT_REPORTED:
+        return dataclasses.replace(finding, status=Status.NOT_APPLICABLE)
+    return finding
+
+
+def _existing(expected: Stack, read: LiveRead) -> Iterator[Finding]:
+    unreadable = {physical.logical_id: physical.type for physical in read.unreadable}
+    for name, resource in expected.resources.items():
+        if name in unreadable:
+            reason = f"there is no reader for {unreadable[name]}"
+            yield _finding(EXISTS, name, status=Status.UNKNOWN, reason=reason)
+        elif name in read.stack.resources:
+            yield _finding(EXISTS, name, status=Status.PASS, actual="exists")
+        else:
+            told = any(physical.logical_id == name for physical in read.missing)
+            actual = f"gone, though the stack still lists it ({resource.type})" if told else "not in the stack"
+            yield _finding(EXISTS, name, status=Status.FAIL, actual=actual)
+
+
+def _matching(expected: Stack, read: LiveRead) -> Iterator[Finding]:
+    identifiers = read.identifiers
+    for compared in comparison.compare(expected, read.stack, identifiers.restated):
+        place = {"resource": compared.logical_id, "name": compared.property}
+        values = {"expected": compared.expected, "actual": compared.actual}
+        if compared.unknown == NOT_REPORTED:
+            yield _finding(MATCHES, **place, **values, status=Status.NOT_APPLICABLE, reason=compared.unknown)
+        elif compared.unknown:
+            yield _finding(MATCHES, **place, **values, status=Status.UNKNOWN, reason=compared.unknown)
+        else:
+            actual = "not set" if compared.differs and compared.actual is None else compared.actual
+            status = Status.FAIL if compared.differs else Status.PASS
+            yield _finding(MATCHES, **place, expected=compared.expected, actual=actual, status=status)
+
+
+def _known(expected: Stack, read: LiveRead) -> Iterator[Finding]:
+    for name, resource in read.stack.resources.items():
+        known = name in expected.resources
+        status = Status.PASS if known else Status.FAIL
+        yield _finding(KNOWN, name, status=status, actual="in the template" if known else resource.type)
+
+
+def _finding(
+    question: Question,
+    resource: str,
+    name: str = "",
+    *,
+    status: Status,
+    expected: Any = None,
+    actual: Any = None,
+    reason: str = "",
+) -> Finding:
+    return Finding(
+        control=question.slug,
+        status=status,
+        resource=resource,
+        property=name,
+        expected=question.expected if expected is None else expected,
+        actual=actual,
+        citation=", ".join(question.citations),
+        remedy=question.remedy,
+        severity=question.severity,
+        reason=reason,
+    )
