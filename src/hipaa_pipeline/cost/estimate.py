@@ -29,6 +29,7 @@ class Line:
 
     resource: str
     item: str
+    tariff: str
     quantity: Decimal
     unit: str
     price: Decimal
@@ -152,7 +153,8 @@ def _priceable(charge: Charge, prices: Mapping[str, Price]) -> Charge:
 
 def _line(name: str, charge: Charge, price: Price) -> Line:
     cost = (charge.quantity * price.price).quantize(_CENT, ROUND_HALF_UP)
-    return Line(name, charge.item, _shown(charge.quantity), charge.unit or price.unit, price.price, cost, price.date)
+    unit = charge.unit or price.unit
+    return Line(name, charge.item, charge.tariff, _shown(charge.quantity), unit, price.price, cost, price.date)
 
 
 def _unpriced(name: str, charge: Charge) -> Unpriced:

@@ -22,7 +22,7 @@ from decimal import Decimal
 from typing import IO
 
 from hipaa_pipeline.cost.lock import CURRENCY, Price, PriceLock, amount
-from hipaa_pipeline.cost.tariffs import TARIFFS, Tariff, slugs, tariff
+from hipaa_pipeline.cost.tariffs import Tariff, slugs, tariff
 from hipaa_pipeline.errors import ExitCode, UserError
 
 BASE_URL = "https://pricing.us-east-1.amazonaws.com"
