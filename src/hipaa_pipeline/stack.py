@@ -50,7 +50,12 @@ class Resource:
 
 @dataclasses.dataclass(frozen=True)
 class Stack:
-    """A set of resources by logical ID, with what they were resolved for or read from."""
+    """A set of resources by logical ID, with what they were resolved for or read from.
+
+    `outputs` have CloudFormation's own shape (Description, Value, Export), `conditions` are True, False or unknown.
+    `unresolved` says what else could not be determined, by place (`Transform`): the resources are not all of it then.
+    Stacks resolved from one template share their values: copy one deeply before changing anything in it.
+    """
 
     resources: Mapping[str, Resource]
     region: str
@@ -60,6 +65,7 @@ class Stack:
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     outputs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     conditions: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    unresolved: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
         """The resources of these types, in template order."""
@@ -93,6 +99,26 @@ def unknown(reason: str) -> dict[str, str]:
 def is_unknown(value: Any) -> bool:
     """Whether a value is the mark that `unknown` makes."""
     return isinstance(value, Mapping) and len(value) == 1 and UNKNOWN in value
+
+
+def unknowns(stack: Stack) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Everything in a stack that could not be determined: its path in the template's terms, and why."""
+    for place, reason in stack.unresolved.items():
+        yield tuple(place.split(".")), reason
+    written = stack.as_dict()
+    for section, name in (("Resources", "resources"), ("Outputs", "outputs")):
+        yield from _unknowns_in(written[name], (section,))
+
+
+def _unknowns_in(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if is_unknown(value):
+        yield path, value[UNKNOWN]
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _unknowns_in(item, (*path, key))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for index, item in enumerate(value):
+            yield from _unknowns_in(item, (*path, index))
 
 
 def is_reference(value: Any) -> bool:

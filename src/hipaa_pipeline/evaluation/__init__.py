@@ -1,0 +1,1 @@
+"""How CloudFormation evaluates parameters, rules, conditions and intrinsic functions; `resolve` joins them."""
