@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from hipaa_pipeline.local import MINISTACK_VERSION, backup, ec2
+from hipaa_pipeline.local import MINISTACK_VERSION, backup, catalogue, ec2, service_quotas
 from hipaa_pipeline.local.additions import Additions, Operation, ResourceType
 from hipaa_pipeline.local.faults import Faults
 from hipaa_pipeline.local.quotas import Quotas
@@ -58,7 +58,7 @@ class Account:
 
         self.ministack = app
         self.settings = settings
-        self.quotas = Quotas(settings.quotas)
+        self.quotas = Quotas(catalogue.catalogue(), settings.quotas)
         self.faults = Faults(settings.faults)
         self.creation_delay_ms = settings.creation_delay_ms
         self.operations: dict[str, Operation] = {}
@@ -111,6 +111,7 @@ def install(settings: Settings) -> Account:
     account = Account(settings)
     for module in (ec2, backup):
         account.add(module.additions())
+    account.add(service_quotas.additions(account.quotas))
     _enforce_quotas(account)
     _meet_faults(account)
     return account
@@ -192,9 +193,9 @@ def _enforce_quotas(account: Account) -> None:
 
         return create
 
-    for quota in account.quotas.catalogue:
-        account.refusals[quota.operation] = refusal(quota.operation)
-    for name in {quota.resource_type for quota in account.quotas.catalogue}:
+    for operation in {quota.operation for quota in account.quotas.catalogue} - {""}:
+        account.refusals[operation] = refusal(operation)
+    for name in {quota.resource_type for quota in account.quotas.catalogue} - {""}:
         handlers = provisioners._RESOURCE_HANDLERS[name]
         handlers["create"] = guarded(name, handlers["create"])
 
