@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hipaa_pipeline.cost.estimate import Estimate
 
 
-class Amount(click.ParamType):
+class Amount(click.ParamType[Decimal]):
     """A decimal number, kept exact."""
 
     name = "number"

@@ -180,6 +180,8 @@ def _opened(url: str, offer: str) -> Iterator[IO[bytes]]:
             yield stream
     except (urllib.error.URLError, OSError, http.client.HTTPException, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "reason", None) or error
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise UserError(f"{offer}: {url} could not be read: {reason}.", f"curl -sSI {url}", ExitCode.UNKNOWN) from error
 
 
