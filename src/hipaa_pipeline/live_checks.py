@@ -73,6 +73,20 @@ def _delivering(value: Any, _now: datetime.datetime) -> bool:
     return bool(value["FlowLogStatus"] == "ACTIVE" and value.get("DeliverLogsStatus") != "FAILED")
 
 
+def _rang(value: Any, _now: datetime.datetime) -> bool:
+    return bool(
+        value["StateValue"] == "ALARM"
+        and value["ActionsEnabled"]
+        and value["AlarmActions"]
+        and not value["FailedActions"]
+    )
+
+
+def _tls_only(value: Any, _now: datetime.datetime) -> bool:
+    """Refused for want of TLS: SQLSTATE 28000, invalid authorization specification (no pg_hba.conf entry)."""
+    return bool(value["tls"] and value["plaintext"] == "refused" and value["sqlstate"] == "28000")
+
+
 def _settled(value: Any, _now: datetime.datetime) -> bool:
     return str(value).endswith("_COMPLETE") and not str(value).startswith(("ROLLBACK", "DELETE"))
 
@@ -265,6 +279,28 @@ LIVE_CHECKS = (
         citations=("164.312(e)(1)", "164.312(e)(2)(ii)"),
         holds=lambda value, _now: value != "http",
         nothing="nobody is subscribed to the alarm topic",
+    ),
+    LiveCheck(
+        slug="cloudwatch_alarm_drill",
+        service="CloudWatch",
+        severity="high",
+        title="An alarm that rings sets off its actions",
+        expected="ALARM, with actions enabled and none failed",
+        remedy="Read the alarm's history: aws cloudwatch describe-alarm-history --history-item-type Action",
+        citations=("164.308(a)(6)(ii)", "164.308(a)(7)(ii)(D)"),
+        holds=_rang,
+        nothing="no drill was asked for (--drill)",
+    ),
+    LiveCheck(
+        slug="rds_plaintext_refused",
+        service="RDS",
+        severity="critical",
+        title="The database refuses a session without TLS",
+        expected="TLS offered, plaintext refused",
+        remedy="Set rds.force_ssl to 1 in the parameter group.",
+        citations=("164.312(e)(1)", "164.312(e)(2)(ii)"),
+        holds=_tls_only,
+        nothing="no drill was asked for (--drill), or the database cannot be reached from here: run it inside the VPC",
     ),
 )  # fmt: skip
 

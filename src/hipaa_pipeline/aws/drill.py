@@ -1,0 +1,103 @@
+"""A drill: what only happens in an emergency, tried out. Alarms ring for a moment; the database is asked without TLS.
+
+It notifies the people who are subscribed, so `verify --drill` asks first.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hipaa_pipeline import postgresql
+from hipaa_pipeline.aws.session import AwsError, Session, gather
+from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.live_checks import Observation
+from hipaa_pipeline.stack import unknown
+
+REASON = "Drill by hipaa-pipeline verify --drill"
+ACTION_SECONDS = 5.0
+"""How long CloudWatch is given to act on the state before its record of the action is read."""
+
+ALARM_CHECK = "cloudwatch_alarm_drill"
+TLS_CHECK = "rds_plaintext_refused"
+
+
+def ring(session: Session, alarms: dict[str, str], clock: Clock) -> list[Observation]:
+    """Set each alarm (by logical ID, its name) to ALARM and back to the state it had, and observe what happened.
+
+    An alarm is put back also when it could not be observed. Nothing that AWS can cause is raised.
+    """
+    before = gather([functools.partial(_state, session, name) for name in alarms.values()])
+    rung = gather([functools.partial(_set, session, name, "ALARM") for name in alarms.values()])
+    clock.sleep(ACTION_SECONDS)
+    seen = gather([functools.partial(_seen, session, name) for name in alarms.values()])
+    restored = gather(
+        [
+            functools.partial(_set, session, name, state)
+            for name, state in zip(alarms.values(), before, strict=True)
+            if isinstance(state, str)
+        ]
+    )
+    failed = next((error for error in restored if error is not None), None)
+    observed = [
+        Observation(ALARM_CHECK, logical_id, "StateValue", _reason(error) if error else what)
+        for logical_id, error, what in zip(alarms, rung, seen, strict=True)
+    ]
+    return [*observed, *([Observation(ALARM_CHECK, "Stack", "StateValue", _reason(failed))] if failed else [])]
+
+
+def _state(session: Session, name: str) -> str | AwsError:
+    try:
+        alarms = session.call("cloudwatch", "describe_alarms", AlarmNames=[name])["MetricAlarms"]
+    except AwsError as error:
+        return error
+    return str(alarms[0]["StateValue"]) if alarms else "INSUFFICIENT_DATA"
+
+
+def _set(session: Session, name: str, state: str) -> AwsError | None:
+    try:
+        session.call("cloudwatch", "set_alarm_state", AlarmName=name, StateValue=state, StateReason=REASON)
+    except AwsError as error:
+        return error
+    return None
+
+
+def _seen(session: Session, name: str) -> Any:
+    """The state, and the summaries of the actions that failed: CloudWatch records both."""
+    try:
+        alarm = session.call("cloudwatch", "describe_alarms", AlarmNames=[name])["MetricAlarms"][0]
+        history = session.call("cloudwatch", "describe_alarm_history", AlarmName=name, HistoryItemType="Action")
+    except AwsError as error:
+        return _reason(error)
+    except IndexError:
+        return unknown(f"there is no alarm {name}")
+    summaries = [str(item.get("HistorySummary", "")) for item in history.get("AlarmHistoryItems", ())]
+    return {
+        "StateValue": alarm["StateValue"],
+        "ActionsEnabled": alarm["ActionsEnabled"],
+        "AlarmActions": len(alarm.get("AlarmActions", ())),
+        "FailedActions": [summary for summary in summaries if summary.startswith("Failed")],
+    }
+
+
+def _reason(error: AwsError) -> dict[str, str]:
+    return unknown(f"{error.action}: {error.code or error.kind}")
+
+
+def knock(databases: Iterable[tuple[str, str, int, str, str]]) -> list[Observation]:
+    """Ask each database (logical ID, host, port, user, database name) for a session without TLS.
+
+    One that cannot be reached from here gives no observation: a private database is out of reach by design.
+    """
+    found: Sequence[Observation | None] = gather([functools.partial(_knock, *database) for database in databases])
+    return [observation for observation in found if observation is not None]
+
+
+def _knock(logical_id: str, host: str, port: int, user: str, database: str) -> Observation | None:
+    try:
+        answer = postgresql.ask(host, port, user, database)
+    except OSError:
+        return None
+    value = {"tls": answer.tls, "plaintext": answer.plaintext, "sqlstate": answer.sqlstate}
+    return Observation(TLS_CHECK, logical_id, "Endpoint", value)
