@@ -98,7 +98,7 @@ def unknown(reason: str) -> dict[str, str]:
 
 def is_unknown(value: Any) -> bool:
     """Whether a value is the mark that `unknown` makes."""
-    return isinstance(value, Mapping) and len(value) == 1 and UNKNOWN in value
+    return isinstance(value, dict) and len(value) == 1 and UNKNOWN in value
 
 
 def unknowns(stack: Stack) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -123,7 +123,7 @@ def _unknowns_in(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tupl
 
 def is_reference(value: Any) -> bool:
     """Whether a value is a `Ref`, `Fn::GetAtt` or `Fn::Sub` of the module's normal form."""
-    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in {"Ref", "Fn::GetAtt", "Fn::Sub"}
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in {"Ref", "Fn::GetAtt", "Fn::Sub"}
 
 
 def references(value: Any) -> Iterator[str]:

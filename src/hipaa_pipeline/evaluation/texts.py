@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hipaa_pipeline.stack import UNKNOWN, is_unknown
@@ -75,29 +75,30 @@ def segments_of(value: Any) -> list[Segment]:
     raise FunctionError(f"a text is needed, not {kind}")
 
 
-def normal_form(segments: Iterable[Segment]) -> str | dict[str, Any]:
+def normal_form(segments: Sequence[Segment]) -> str | dict[str, Any]:
     """The text, reference or `Fn::Sub` that segments stand for; a literal `${` is escaped only where it must be."""
-    merged = list(_merge(segments))
-    match merged:
-        case []:
-            return ""
-        case [str(text)]:
-            return text
+    literals = [segment for segment in segments if isinstance(segment, str)]
+    if len(literals) == len(segments):
+        return "".join(literals)
+    match list(_merge(segments)):
         case [Variable(name)]:
             resource, dot, attribute = name.partition(".")
             return {"Fn::GetAtt": [resource, attribute]} if dot else {"Ref": resource}
-    return {"Fn::Sub": "".join(_written(segment) for segment in merged)}
+        case merged:
+            return {"Fn::Sub": "".join(_written(segment) for segment in merged)}
 
 
 def plain_text(value: Any) -> str:
     """The text of a scalar. Raises UndeterminedError for a reference, FunctionError for what is no text."""
+    if isinstance(value, str):
+        return value
     text = normal_form(segments_of(value))
     if not isinstance(text, str):
         raise UndeterminedError("it needs a value that exists only once the stack does")
     return text
 
 
-def _merge(segments: Iterable[Segment]) -> Iterable[Segment]:
+def _merge(segments: Sequence[Segment]) -> Iterable[Segment]:
     """Neighbouring literals as one: `$` followed by `{` must be escaped together."""
     for is_literal, group in itertools.groupby(segments, key=lambda segment: not isinstance(segment, Variable)):
         if is_literal:
