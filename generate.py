@@ -6,13 +6,19 @@ template, so that it feels instant.
 
 from __future__ import annotations
 
-import difflib
+import gc
+import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hipaa_pipeline.template import template_text
+gc.disable()  # a short run that only builds up: collecting garbage would be a tenth of it
 
-TEMPLATE = Path(__file__).parent / "templates" / "hipaa-pipeline.yaml"
+from hipaa_pipeline.template import template_text  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates", "hipaa-pipeline.yaml")
 
 
 def main(arguments: list[str]) -> int:
@@ -22,12 +28,20 @@ def main(arguments: list[str]) -> int:
         return 2
     text = template_text()
     if not arguments:
-        TEMPLATE.write_text(text, encoding="utf-8")
+        with open(TEMPLATE, "w", encoding="utf-8") as file:
+            file.write(text)
         return 0
-    committed = TEMPLATE.read_text(encoding="utf-8") if TEMPLATE.exists() else ""
-    lines = difflib.unified_diff(committed.splitlines(True), text.splitlines(True), "committed", "generated")
-    sys.stdout.writelines(lines)
+    with open(TEMPLATE, encoding="utf-8") as file:
+        committed = file.read()
+    if committed != text:
+        sys.stdout.writelines(_difference(committed, text))
     return int(committed != text)
+
+
+def _difference(committed: str, text: str) -> Iterator[str]:
+    import difflib  # only when there is one
+
+    return difflib.unified_diff(committed.splitlines(True), text.splitlines(True), "committed", "generated")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def add_backup(template: Template, instance: rds.DBInstance, encryption: Encrypt
     vault = template.add_resource(
         backup.BackupVault(
             "BackupVault",
-            Condition="CreateBackup",
+            Condition="WithBackup",
             DeletionPolicy="Delete",
             UpdateReplacePolicy="Retain",
             BackupVaultName=name("backup-vault"),
@@ -31,7 +31,7 @@ def add_backup(template: Template, instance: rds.DBInstance, encryption: Encrypt
     plan = template.add_resource(
         backup.BackupPlan(
             "BackupPlan",
-            Condition="CreateBackup",
+            Condition="WithBackup",
             BackupPlan=backup.BackupPlanResourceType(
                 BackupPlanName=name("backup-plan"),
                 BackupPlanRule=[
@@ -51,13 +51,11 @@ def add_backup(template: Template, instance: rds.DBInstance, encryption: Encrypt
     template.add_resource(
         backup.BackupSelection(
             "BackupSelection",
-            Condition="CreateBackup",
+            Condition="WithBackup",
             BackupPlanId=Ref(plan),
             BackupSelection=backup.BackupSelectionResourceType(
                 SelectionName=name("backup-selection"),
-                IamRoleArn=If(
-                    "HasExistingBackupRole", Ref("ExistingBackupRoleArn"), GetAtt(_add_backup_role(template), "Arn")
-                ),
+                IamRoleArn=If("HasBackupRole", Ref("ExistingBackupRoleArn"), GetAtt(_add_backup_role(template), "Arn")),
                 Resources=[GetAtt(instance, "DBInstanceArn")],
             ),
         )
@@ -81,7 +79,7 @@ def _add_backup_role(template: Template) -> iam.Role:
     return template.add_resource(
         iam.Role(
             "BackupRole",
-            Condition="CreateBackupRole",
+            Condition="NewBackupRole",
             AssumeRolePolicyDocument=service_trust("backup.amazonaws.com"),
             ManagedPolicyArns=[aws_managed_policy("service-role/AWSBackupServiceRolePolicyForBackup")],
             PermissionsBoundary=permissions_boundary(),

@@ -15,20 +15,20 @@ def add_conditions(template: Template) -> None:
     """What to create, from what was handed in and switched on."""
     conditions = {
         "IsProtected": _is("DeletionProtection", "true"),
-        "CreateVpc": _is("ExistingVpcId", ""),
-        "CreateEndpoints": _is("CreateVpcEndpoints", "true"),
-        "CreateGatewayEndpoint": And(Condition("CreateVpc"), Condition("CreateEndpoints")),
-        "HasExistingEndpointGroup": Not(_is("ExistingEndpointSecurityGroupId", "")),
+        "NewVpc": _is("ExistingVpcId", ""),
+        "NewEndpoints": _is("CreateVpcEndpoints", "true"),
+        "NewGatewayEndpoint": And(Condition("NewVpc"), Condition("NewEndpoints")),
+        "HasEndpointGroup": Not(_is("ExistingEndpointSecurityGroupId", "")),
         "HasS3PrefixList": Not(_is("S3PrefixListId", "")),
-        "CreateBackup": _is("CreateBackupPlan", "true"),
-        "HasExistingBackupRole": Not(_is("ExistingBackupRoleArn", "")),
-        "CreateBackupRole": And(Condition("CreateBackup"), Not(Condition("HasExistingBackupRole"))),
-        "CreateMonitoringRole": _is("ExistingMonitoringRoleArn", ""),
-        "CreateFlowLogRole": _is("ExistingFlowLogRoleArn", ""),
+        "WithBackup": _is("CreateBackupPlan", "true"),
+        "HasBackupRole": Not(_is("ExistingBackupRoleArn", "")),
+        "NewBackupRole": And(Condition("WithBackup"), Not(Condition("HasBackupRole"))),
+        "NewMonitoringRole": _is("ExistingMonitoringRoleArn", ""),
+        "NewFlowLogRole": _is("ExistingFlowLogRoleArn", ""),
         "IsProvisioned": _is("StreamMode", "PROVISIONED"),
-        "CreateAlarmTopic": _is("ExistingAlarmTopicArn", ""),
-        "SubscribeEmail": And(Condition("CreateAlarmTopic"), Not(_is("AlarmEmail", ""))),
-        "HasPermissionsBoundary": Not(_is("PermissionsBoundaryArn", "")),
+        "NewAlarmTopic": _is("ExistingAlarmTopicArn", ""),
+        "SubscribeEmail": And(Condition("NewAlarmTopic"), Not(_is("AlarmEmail", ""))),
+        "HasBoundary": Not(_is("PermissionsBoundaryArn", "")),
     }
     for name, condition in conditions.items():
         template.add_condition(name, condition)

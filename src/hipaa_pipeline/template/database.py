@@ -52,8 +52,8 @@ def add_database(template: Template, network: Network, groups: SecurityGroups, e
             DeletionPolicy="Delete",
             UpdateReplacePolicy="Snapshot",
             Metadata={
-                "Why": "DeletionPolicy takes no parameter: Delete lets ephemeral environments go; protected ones are held by"
-                " DeletionProtection, and destroy takes a snapshot first"
+                "Why": "DeletionPolicy takes no parameter. Ephemeral environments may go; DeletionProtection holds the"
+                " others, and destroy takes a snapshot first"
             },
             DBInstanceIdentifier=name("database"),
             DBName=Ref("DatabaseName"),
@@ -86,7 +86,7 @@ def add_database(template: Template, network: Network, groups: SecurityGroups, e
             EnableCloudwatchLogsExports=["postgresql", "upgrade"],
             MonitoringInterval=60,
             MonitoringRoleArn=If(
-                "CreateMonitoringRole",
+                "NewMonitoringRole",
                 GetAtt(_add_monitoring_role(template), "Arn"),
                 Ref("ExistingMonitoringRoleArn"),
             ),
@@ -153,7 +153,7 @@ def _add_monitoring_role(template: Template) -> iam.Role:
     return template.add_resource(
         iam.Role(
             "MonitoringRole",
-            Condition="CreateMonitoringRole",
+            Condition="NewMonitoringRole",
             AssumeRolePolicyDocument=service_trust(
                 "monitoring.rds.amazonaws.com", ArnLike("aws:SourceArn", arn("rds", f"db:{name_text('database')}"))
             ),

@@ -141,7 +141,7 @@ def _add_topic(template: Template, encryption: Encryption) -> If:
     topic = template.add_resource(
         sns.Topic(
             "AlarmTopic",
-            Condition="CreateAlarmTopic",
+            Condition="NewAlarmTopic",
             TopicName=name("alarm-topic"),
             KmsMasterKeyId=encryption.key_id,
             Tags=tags(),
@@ -150,7 +150,7 @@ def _add_topic(template: Template, encryption: Encryption) -> If:
     template.add_resource(
         sns.TopicPolicy(
             "AlarmTopicPolicy",
-            Condition="CreateAlarmTopic",
+            Condition="NewAlarmTopic",
             Topics=[Ref(topic)],
             PolicyDocument=policy(
                 Statement(
@@ -186,4 +186,4 @@ def _add_topic(template: Template, encryption: Encryption) -> If:
             Endpoint=Ref("AlarmEmail"),
         )
     )
-    return If("CreateAlarmTopic", Ref(topic), Ref("ExistingAlarmTopicArn"))
+    return If("NewAlarmTopic", Ref(topic), Ref("ExistingAlarmTopicArn"))

@@ -45,4 +45,4 @@ def tags(kind: str = "") -> Tags:
 
 def permissions_boundary() -> If:
     """The boundary an organisation may demand on every role, or nothing."""
-    return If("HasPermissionsBoundary", Ref("PermissionsBoundaryArn"), NoValue)
+    return If("HasBoundary", Ref("PermissionsBoundaryArn"), NoValue)

@@ -47,7 +47,7 @@ def add_network(template: Template, encryption: Encryption) -> Network:
     vpc = template.add_resource(
         ec2.VPC(
             "Vpc",
-            Condition="CreateVpc",
+            Condition="NewVpc",
             CidrBlock=Ref("VpcCidr"),
             EnableDnsHostnames=True,
             EnableDnsSupport=True,
@@ -57,7 +57,7 @@ def add_network(template: Template, encryption: Encryption) -> Network:
     table = template.add_resource(
         ec2.RouteTable(
             "PrivateRouteTable",
-            Condition="CreateVpc",
+            Condition="NewVpc",
             Metadata={"Why": "Holds the local route only: no internet gateway, no NAT gateway, no default route."},
             VpcId=Ref(vpc),
             Tags=tags("private-route-table"),
@@ -67,7 +67,7 @@ def add_network(template: Template, encryption: Encryption) -> Network:
     template.add_resource(
         ec2.VPCEndpoint(
             "S3Endpoint",
-            Condition="CreateGatewayEndpoint",
+            Condition="NewGatewayEndpoint",
             VpcEndpointType="Gateway",
             ServiceName=Sub("com.amazonaws.${AWS::Region}.s3"),
             VpcId=Ref(vpc),
@@ -77,8 +77,8 @@ def add_network(template: Template, encryption: Encryption) -> Network:
         )
     )
     network = Network(
-        vpc_id=If("CreateVpc", Ref(vpc), Ref("ExistingVpcId")),
-        subnet_ids=If("CreateVpc", [Ref(subnet) for subnet in subnets], Split(",", Ref("ExistingPrivateSubnetIds"))),
+        vpc_id=If("NewVpc", Ref(vpc), Ref("ExistingVpcId")),
+        subnet_ids=If("NewVpc", [Ref(subnet) for subnet in subnets], Split(",", Ref("ExistingPrivateSubnetIds"))),
     )
     _add_flow_log(template, network, encryption)
     return network
@@ -90,7 +90,7 @@ def add_interface_endpoints(template: Template, network: Network, group_id: GetA
         template.add_resource(
             ec2.VPCEndpoint(
                 logical_id,
-                Condition="CreateEndpoints",
+                Condition="NewEndpoints",
                 VpcEndpointType="Interface",
                 ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
                 VpcId=network.vpc_id,
@@ -107,7 +107,7 @@ def _add_subnet(template: Template, vpc: ec2.VPC, table: ec2.RouteTable, zone: i
     subnet = template.add_resource(
         ec2.Subnet(
             f"PrivateSubnet{letter}",
-            Condition="CreateVpc",
+            Condition="NewVpc",
             VpcId=Ref(vpc),
             AvailabilityZone=Select(zone, GetAZs("")),
             CidrBlock=Select(zone, Cidr(Ref("VpcCidr"), 2, SUBNET_BITS)),
@@ -117,7 +117,7 @@ def _add_subnet(template: Template, vpc: ec2.VPC, table: ec2.RouteTable, zone: i
     )
     template.add_resource(
         ec2.SubnetRouteTableAssociation(
-            f"PrivateSubnet{letter}Routes", Condition="CreateVpc", SubnetId=Ref(subnet), RouteTableId=Ref(table)
+            f"PrivateSubnet{letter}Routes", Condition="NewVpc", SubnetId=Ref(subnet), RouteTableId=Ref(table)
         )
     )
     return subnet
@@ -156,7 +156,7 @@ def _add_flow_log(template: Template, network: Network, encryption: Encryption) 
             LogGroupName=Ref(group),
             MaxAggregationInterval=60,
             DeliverLogsPermissionArn=If(
-                "CreateFlowLogRole", GetAtt(_add_flow_log_role(template, group), "Arn"), Ref("ExistingFlowLogRoleArn")
+                "NewFlowLogRole", GetAtt(_add_flow_log_role(template, group), "Arn"), Ref("ExistingFlowLogRoleArn")
             ),
             Tags=tags("flow-log"),
         )
@@ -167,7 +167,7 @@ def _add_flow_log_role(template: Template, group: logs.LogGroup) -> iam.Role:
     policy = template.add_resource(
         iam.ManagedPolicy(
             "FlowLogPolicy",
-            Condition="CreateFlowLogRole",
+            Condition="NewFlowLogRole",
             Description="Deliver VPC flow logs into their log group",
             PolicyDocument=PolicyDocument(
                 Version="2012-10-17",
@@ -195,7 +195,7 @@ def _add_flow_log_role(template: Template, group: logs.LogGroup) -> iam.Role:
     return template.add_resource(
         iam.Role(
             "FlowLogRole",
-            Condition="CreateFlowLogRole",
+            Condition="NewFlowLogRole",
             AssumeRolePolicyDocument=service_trust(
                 "vpc-flow-logs.amazonaws.com", ArnLike("aws:SourceArn", arn("ec2", "vpc-flow-log/*"))
             ),

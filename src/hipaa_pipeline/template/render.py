@@ -1,136 +1,180 @@
-"""The template as YAML for people: AWS's section order, `Type` first, short intrinsics, a heading per topic."""
+"""The template as YAML for people: AWS's section order, `Type` first, short intrinsics, a heading per topic.
+
+A small emitter of its own, because the layout is the point (what fits on a line stays on one, lists of names are
+wrapped, texts are folded) and because PyYAML's takes longer than building the template. A property-based test holds
+that whatever it writes, a YAML parser reads back as it was.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-import yaml
 
 SECTIONS = (
     "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters",
     "Rules", "Mappings", "Conditions", "Resources", "Outputs",
 )  # fmt: skip
 RESOURCE_KEYS = ("Type", "Metadata", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Properties")
-BLOCK_KEYS = {
-    "AWSTemplateFormatVersion",
-    "Type",
-    "Description",
-    "Assert",
-    "RuleCondition",
-    "Properties",
-    "Sid",
-}  # entries of their own, line by line
-FLOW_LENGTH = 118
-WIDTH = 128
+SPACED_SECTIONS = {"Parameters", "Resources", "Outputs"}
+BLOCK_KEYS = {"Type", "Description", "Assert", "RuleCondition", "Properties", "Sid"}  # entries told line by line
+WIDTH = 124
+
+# What YAML 1.1 reads as this very text without quotes: no indicator, number, date, boolean or null.
+_PLAIN = re.compile(r"(?![-?:,\[\]{}#&*!|>'\"%@`=<~+.\d\s])(?!.*(:\s|\s#|:$|\s$))[\x20-\x7e]+")
+_PLAIN_IN_FLOW = re.compile(r"[^,\[\]{}:]+")
+_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 
 
 def render(body: Mapping[str, Any], headings: Mapping[str, str]) -> str:
-    """The whole template; `headings` gives the comment that stands above a resource, by logical ID."""
-    surplus = set(body) - set(SECTIONS)
-    if surplus:
-        raise ValueError(f"no place for {sorted(surplus)}")
+    """The whole template; `headings` gives the comment that stands above a resource, by logical ID.
+
+    Raises ValueError for a section or a resource attribute that has no place in the order.
+    """
+    _refuse(set(body) - set(SECTIONS))
     return "\n".join(_section(name, body[name], headings) for name in SECTIONS if name in body)
 
 
 def _section(name: str, content: Any, headings: Mapping[str, str]) -> str:
-    if not isinstance(content, Mapping) or name == "Metadata":
-        return _dump({name: content})
+    in_conditions = name in {"Conditions", "Rules"}
+    if not isinstance(content, dict) or name == "Metadata":
+        return _text(_entry(name, content, 0, conditions=in_conditions))
     entries = []
-    for logical_id, entry in content.items():
-        value = _ordered(entry) if name == "Resources" else entry
-        heading = f"# {headings[logical_id]}\n" if name == "Resources" and logical_id in headings else ""
-        entries.append(f"{heading}{_entry(logical_id, value, in_conditions=name in {'Conditions', 'Rules'})}")
-    between = "\n" if name in {"Resources", "Parameters", "Outputs"} else ""
-    return f"{name}:\n" + _indented(between.join(entries))
-
-
-def _entry(logical_id: str, value: Any, *, in_conditions: bool) -> str:
-    text = _dump(value, in_conditions=in_conditions)
-    return f"{logical_id}: {text}" if text.startswith(("!", "{")) else f"{logical_id}:\n{_indented(text)}"
+    for logical_id, value in content.items():
+        heading = [f"  # {headings[logical_id]}"] if name == "Resources" and logical_id in headings else []
+        ordered = _ordered(value) if name == "Resources" else value
+        entries.append(_text([*heading, *_entry(logical_id, ordered, 2, conditions=in_conditions)]))
+    return f"{name}:\n" + ("\n" if name in SPACED_SECTIONS else "").join(entries)
 
 
 def _ordered(resource: Mapping[str, Any]) -> dict[str, Any]:
-    surplus = set(resource) - set(RESOURCE_KEYS)
-    if surplus:
-        raise ValueError(f"no place for {sorted(surplus)}")
+    _refuse(set(resource) - set(RESOURCE_KEYS))
     return {key: resource[key] for key in RESOURCE_KEYS if key in resource}
 
 
-def _indented(text: str) -> str:
-    return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
+def _refuse(surplus: set[str]) -> None:
+    if surplus:
+        raise ValueError(f"no place in the order for {sorted(surplus)}")
 
 
-def _dump(value: Any, *, in_conditions: bool = False) -> str:
-    dumper = _ConditionDumper if in_conditions else _Dumper
-    text: str = yaml.dump(value, Dumper=dumper, sort_keys=False, width=WIDTH, allow_unicode=True)
-    return text
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Intrinsic functions in short form; what fits on a line on one line."""
-
-    functions_only = True
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True  # CloudFormation reads no YAML aliases
-
-    def represent_short(self, function: str, value: Any) -> yaml.Node:
-        """An intrinsic function as a tagged node: `!Ref Key`, `!GetAtt Key.Arn`, `!If [A, B, C]`."""
-        node: yaml.Node
-        if function == "GetAtt":
-            node = self.represent_scalar("!GetAtt", ".".join(value))
-        elif isinstance(value, str):
-            node = self.represent_scalar(f"!{function}", value)
-        else:
-            node = self.represent_sequence(f"!{function}", value, flow_style=_fits(value))
-        return node
-
-    def represent_mapping_or_function(self, data: dict[str, Any]) -> yaml.Node:
-        """A mapping, or the function it stands for."""
-        function = _function(data, conditions=not self.functions_only)
-        if function:
-            return self.represent_short(function, next(iter(data.values())))
-        flow = not BLOCK_KEYS & set(data) and _flat_length(data) <= FLOW_LENGTH
-        node: yaml.Node = self.represent_mapping("tag:yaml.org,2002:map", data, flow_style=flow)
-        return node
-
-    def represent_items(self, data: list[Any]) -> yaml.Node:
-        """A list, on one line where it fits."""
-        node: yaml.Node = self.represent_sequence(
-            "tag:yaml.org,2002:seq", data, flow_style=_fits(data) or all(isinstance(item, str) for item in data)
-        )
-        return node
+def _entry(key: str, value: Any, indent: int, *, conditions: bool = False) -> list[str]:
+    """The lines of `key: value` in a block mapping."""
+    return _after(f"{' ' * indent}{_scalar(key)}:", value, indent, conditions=conditions)
 
 
-class _ConditionDumper(_Dumper):
-    """Conditions and rules, where `Condition` is a function too."""
-
-    functions_only = False
-
-
-_Dumper.add_representer(dict, _Dumper.represent_mapping_or_function)
-_Dumper.add_representer(list, _Dumper.represent_items)
-_ConditionDumper.add_representer(dict, _Dumper.represent_mapping_or_function)
-_ConditionDumper.add_representer(list, _Dumper.represent_items)
-
-
-def _function(data: Mapping[str, Any], *, conditions: bool) -> str:
-    if len(data) != 1:
-        return ""
-    key = next(iter(data))
-    is_function = key == "Ref" or key.startswith("Fn::") or (conditions and key == "Condition")
-    return key.removeprefix("Fn::") if is_function else ""
-
-
-def _fits(items: list[Any]) -> bool:
-    return _flat_length(items) <= FLOW_LENGTH
-
-
-def _flat_length(value: Any) -> int:
-    """About how long a value is on one line."""
+def _after(head: str, value: Any, indent: int, *, conditions: bool) -> list[str]:
+    """The lines of a value behind `key:` or `key: !Function`: on the same line where it fits, else below it."""
+    flow = _flow(value, conditions=conditions)
+    if flow is not None and len(head) + 1 + len(flow) <= WIDTH:
+        return [f"{head} {flow}"]
+    function, argument = _function(value, conditions=conditions)
+    if function and not isinstance(argument, str):
+        return _after(f"{head} !{function}", argument, indent, conditions=conditions)
+    if isinstance(value, dict) and not function:
+        return [head, *_mapping(value, indent + 2, conditions=conditions)]
+    if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+        return [head, *_sequence(value, indent, conditions=conditions)]
     if isinstance(value, list):
-        return 2 + sum(_flat_length(item) + 2 for item in value)
+        return _wrapped(
+            head, [f"{item}," for item in map(_flow_scalar, value[:-1])] + [_flow_scalar(value[-1])], indent
+        )
+    return _folded(head, flow or "", indent)
+
+
+def _mapping(value: Mapping[str, Any], indent: int, *, conditions: bool) -> list[str]:
+    return [line for key, item in value.items() for line in _entry(key, item, indent, conditions=conditions)]
+
+
+def _sequence(items: list[Any], indent: int, *, conditions: bool) -> list[str]:
+    lines: list[str] = []
+    for item in items:
+        head = f"{' ' * indent}-"
+        if isinstance(item, dict) and not _function(item, conditions=conditions)[0]:
+            flow = _flow(item, conditions=conditions)
+            fits = flow is not None and len(head) + 1 + len(flow) <= WIDTH
+            nested = [f"{head} {flow}"] if fits else _mapping(item, indent + 2, conditions=conditions)
+            lines += [f"{head} {nested[0].lstrip()}" if not fits else nested[0], *nested[1:]]
+        else:
+            lines += _after(head, item, indent + 2, conditions=conditions)
+    return lines
+
+
+def _wrapped(head: str, words: list[str], indent: int) -> list[str]:
+    return _fill(f"{head} [", [*words[:-1], f"{words[-1]}]"], indent)
+
+
+def _folded(head: str, text: str, indent: int) -> list[str]:
+    return [f"{head} {text}"] if "  " in text else _fill(f"{head} ", text.split(" "), indent)
+
+
+def _fill(start: str, words: list[str], indent: int) -> list[str]:
+    lines, line = [], start + words[0]
+    for word in words[1:]:
+        if len(line) + 1 + len(word) > WIDTH:
+            lines.append(line)
+            line = " " * (indent + 2) + word
+        else:
+            line += f" {word}"
+    return [*lines, line]
+
+
+def _flow(value: Any, *, conditions: bool) -> str | None:
+    """A value on one line, or None for what is always told line by line. A scalar stands as in a block."""
+    function, argument = _function(value, conditions=conditions)
+    if isinstance(argument, str):
+        return f"!{function} {_scalar(argument)}"
+    return _scalar(value) if isinstance(value, str) else _flow_item(value, conditions=conditions)
+
+
+def _flow_item(value: Any, *, conditions: bool) -> str | None:
+    if isinstance(value, str):
+        return _flow_scalar(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    function, argument = _function(value, conditions=conditions)
+    if function:
+        text = _flow_item(argument, conditions=conditions)
+        return None if text is None else f"!{function} {text}"
     if isinstance(value, dict):
-        return sum(len(key) + 4 + _flat_length(item) for key, item in value.items())
-    return len(str(value))
+        if not BLOCK_KEYS.isdisjoint(value):
+            return None
+        texts = [_flow_item(item, conditions=conditions) for item in value.values()]
+        if None in texts:
+            return None
+        return f"{{{', '.join(f'{_flow_scalar(key)}: {text}' for key, text in zip(value, texts, strict=True))}}}"
+    texts = [_flow_item(item, conditions=conditions) for item in value]
+    return None if None in texts else f"[{', '.join(filter(None, texts))}]"
+
+
+def _function(value: Any, *, conditions: bool) -> tuple[str, Any]:
+    """The short name and the argument of an intrinsic function; an empty name for anything else."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((key, argument),) = value.items()
+        if key == "Fn::GetAtt":
+            return "GetAtt", ".".join(argument)
+        if key == "Ref" or key.startswith("Fn::") or (conditions and key == "Condition"):
+            return key.removeprefix("Fn::"), argument
+    return "", None
+
+
+@functools.cache
+def _scalar(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else _quoted(text)
+
+
+@functools.cache
+def _flow_scalar(text: str) -> str:
+    return _scalar(text) if _PLAIN_IN_FLOW.fullmatch(text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"a template text must be printable: {text!r}")
+    return "'" + text.replace("'", "''") + "'"

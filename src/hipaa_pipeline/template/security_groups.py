@@ -40,7 +40,7 @@ def add_security_groups(template: Template, network: Network) -> SecurityGroups:
     endpoint = template.add_resource(
         ec2.SecurityGroup(
             "EndpointSecurityGroup",
-            Condition="CreateEndpoints",
+            Condition="NewEndpoints",
             GroupDescription="Healthcare VPC endpoints: HTTPS from workloads, nothing out",
             VpcId=network.vpc_id,
             SecurityGroupEgress=[NO_EGRESS],
@@ -58,7 +58,7 @@ def add_security_groups(template: Template, network: Network) -> SecurityGroups:
     )
     _add_ingress(template, "DatabaseIngress", database, workload, POSTGRESQL, "PostgreSQL from workloads")
     rule = _add_ingress(template, "EndpointIngress", endpoint, workload, HTTPS, "HTTPS from workloads")
-    rule.Condition = "CreateEndpoints"
+    rule.Condition = "NewEndpoints"
     return SecurityGroups(database_id=GetAtt(database, "GroupId"), endpoint_id=GetAtt(endpoint, "GroupId"))
 
 
@@ -71,12 +71,12 @@ def _workload_egress(database: ec2.SecurityGroup, endpoint: ec2.SecurityGroup) -
     return [
         to(POSTGRESQL, "PostgreSQL to the database", DestinationSecurityGroupId=GetAtt(database, "GroupId")),
         If(
-            "CreateEndpoints",
+            "NewEndpoints",
             to(HTTPS, "HTTPS to the VPC endpoints", DestinationSecurityGroupId=GetAtt(endpoint, "GroupId")),
             NoValue,
         ),
         If(
-            "HasExistingEndpointGroup",
+            "HasEndpointGroup",
             to(
                 HTTPS,
                 "HTTPS to existing VPC endpoints",
