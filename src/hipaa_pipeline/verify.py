@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hipaa_pipeline import comparison, live_checks
 from hipaa_pipeline.controls import judge
@@ -20,8 +20,11 @@ from hipaa_pipeline.stack import Stack
 
 if TYPE_CHECKING:
     from hipaa_pipeline.aws.live import LiveRead
+    from hipaa_pipeline.aws.live.reader import Reader
     from hipaa_pipeline.aws.session import Session
     from hipaa_pipeline.clock import Clock
+
+Observe: TypeAlias = "Callable[[Reader], Iterable[Observation]]"
 
 NOT_REPORTED = "no AWS API reports it"
 """The reason of values that CloudFormation sets and no service gives back; such a question cannot be asked live."""
@@ -66,17 +69,11 @@ class Verification:
     findings: tuple[Finding, ...]
 
 
-def run(
-    session: Session,
-    expected: Stack,
-    *,
-    clock: Clock,
-    drift: Callable[[], list[Observation]] | None = None,
-) -> Verification:
+def run(session: Session, expected: Stack, *, clock: Clock, also: Sequence[Observe] = ()) -> Verification:
     """Read the stack named as `expected` is back, and judge it.
 
-    `drift` is CloudFormation's drift detection, which needs a session that may write; None leaves it out. Raises
-    AwsError when CloudFormation does not tell what the stack holds.
+    `also` are further observers, which run at the same time: drift detection and the drill need a session that may
+    write. Raises AwsError when CloudFormation does not tell what the stack holds.
     """
     from hipaa_pipeline.aws import live
     from hipaa_pipeline.aws.live import facts
@@ -86,10 +83,10 @@ def run(
     tasks: list[Callable[[], Any]] = [
         functools.partial(live.read_with, reader, expected.name),
         functools.partial(facts.read_facts, reader),
-        *([drift] if drift else []),
+        *(functools.partial(observe, reader) for observe in also),
     ]
-    read, observed, *drifted = gather(tasks)
-    observations = (*observed, *(observation for found in drifted for observation in found))
+    read, *observed = gather(tasks)
+    observations = tuple(observation for found in observed for observation in found)
     return Verification(read, observations, tuple(verify(expected, read, observations, clock.now())))
 
 

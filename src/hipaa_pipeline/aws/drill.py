@@ -5,11 +5,14 @@ It notifies the people who are subscribed, so `verify --drill` asks first.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from hipaa_pipeline import postgresql
+from hipaa_pipeline.aws.live import database
+from hipaa_pipeline.aws.live.reader import MissingError, Reader
 from hipaa_pipeline.aws.session import AwsError, Session, gather
 from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.live_checks import Observation
@@ -21,6 +24,26 @@ ACTION_SECONDS = 5.0
 
 ALARM_CHECK = "cloudwatch_alarm_drill"
 TLS_CHECK = "rds_plaintext_refused"
+
+
+def drill(session: Session, clock: Clock, reader: Reader) -> list[Observation]:
+    """Ring all alarms of the stack that `reader` reads, and knock at its databases. The session must be able to write.
+
+    Raises nothing that AWS can cause.
+    """
+    alarms = {name: one.id for name, one in reader.physical.items() if one.type == "AWS::CloudWatch::Alarm"}
+    return [*ring(session, alarms, clock), *knock(_databases(reader))]
+
+
+def _databases(reader: Reader) -> Iterator[tuple[str, str, int, str, str]]:
+    for name, physical in reader.physical.items():
+        if physical.type == "AWS::RDS::DBInstance":
+            with contextlib.suppress(AwsError, MissingError):  # the read-back tells that it cannot be described
+                found = database.instance(reader, physical.id)
+                endpoint = found.get("Endpoint") or {}
+                if endpoint.get("Address"):
+                    user, base = found.get("MasterUsername", "postgres"), found.get("DBName", "postgres")
+                    yield name, endpoint["Address"], int(endpoint.get("Port", 5432)), user, base
 
 
 def ring(session: Session, alarms: dict[str, str], clock: Clock) -> list[Observation]:

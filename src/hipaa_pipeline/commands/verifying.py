@@ -1,0 +1,97 @@
+"""From options to a verification: what `verify` and `evidence` begin with."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING
+
+from hipaa_pipeline.aws.explain import explain
+from hipaa_pipeline.aws.identity import Identity, identify
+from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
+from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.commands.options import connection_for
+from hipaa_pipeline.configuration import TEMPLATE_PATH, Configuration, environments, load_environment
+from hipaa_pipeline.controls import CHECKS
+from hipaa_pipeline.errors import ExitCode, UserError
+from hipaa_pipeline.findings import Finding
+from hipaa_pipeline.resolve import resolve
+from hipaa_pipeline.source import Template, load_template
+from hipaa_pipeline.verify import QUESTIONS, Observe, Verification, run
+from hipaa_pipeline.waivers import Waiver, apply_waivers, load_waivers
+
+if TYPE_CHECKING:
+    from hipaa_pipeline.stack import Stack
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What is verified: an environment as the repository describes it, in the account the caller is in."""
+
+    configuration: Configuration
+    template: Template
+    identity: Identity
+    expected: Stack
+    waivers: tuple[Waiver, ...]
+    reading: Session
+    writing: Session
+
+
+def subject_of(environment: str, region: str | None, profile: str | None) -> Subject:
+    """Read the environment, find out who is calling, and resolve the template for that account. Raises UserError."""
+    configuration = load_environment(environment)
+    template = load_template(TEMPLATE_PATH)
+    waivers = load_waivers()
+    connection = connection_for(environment, region, profile)
+    reading = Session(connection, read_only=True)
+    identity = identify(reading)
+    expected = resolve(
+        template,
+        configuration.parameters,
+        region=connection.region,
+        account_id=identity.account_id,
+        partition=identity.partition,
+        stack_name=configuration.stack_name,
+    )
+    return Subject(configuration, template, identity, expected, waivers, reading, Session(connection))
+
+
+def verified(subject: Subject, clock: Clock, *, drift: bool, drill: bool) -> Verification:
+    """The subject's stack read back and judged, waivers applied. Raises UserError when there is no such stack."""
+    try:
+        found = run(subject.reading, subject.expected, clock=clock, also=_observers(subject, clock, drift, drill))
+    except AwsError as error:
+        raise _unreadable(subject, error) from error
+    return dataclasses.replace(found, findings=tuple(waived(found.findings, subject, clock)))
+
+
+def waived(findings: tuple[Finding, ...], subject: Subject, clock: Clock) -> list[Finding]:
+    """The findings with the environment's waivers applied as of today."""
+    return apply_waivers(
+        findings,
+        subject.waivers,
+        subject.configuration.environment,
+        clock.now().date(),
+        controls={check.slug for check in CHECKS} | {question.slug for question in QUESTIONS},
+        environments=environments(),
+    )
+
+
+def _observers(subject: Subject, clock: Clock, drift: bool, drill: bool) -> list[Observe]:
+    from hipaa_pipeline.aws import drill as drills
+    from hipaa_pipeline.aws.live import drift as drifts
+
+    name = subject.configuration.stack_name
+    return [
+        *([lambda _reader: drifts.detect(subject.writing, name, clock)] if drift else []),
+        *([functools.partial(drills.drill, subject.writing, clock)] if drill else []),
+    ]
+
+
+def _unreadable(subject: Subject, error: AwsError) -> UserError:
+    name, environment = subject.configuration.stack_name, subject.configuration.environment
+    if error.kind in (ErrorKind.NOT_FOUND, ErrorKind.INVALID) and "does not exist" in error.message:
+        place = f"account {subject.identity.account_id}, {subject.expected.region}"
+        return UserError(f"There is no stack {name} in {place}.", f"make deploy ENV={environment}")
+    explained = explain(error, subject.reading.connection)
+    return UserError(explained.message, explained.next_command, ExitCode.UNKNOWN)
