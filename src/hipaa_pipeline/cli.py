@@ -8,6 +8,8 @@ import sys
 import click
 
 from hipaa_pipeline import __version__
+from hipaa_pipeline.aws.explain import explain
+from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.errors import ExitCode, UserError
 
 COMMANDS = {
@@ -63,7 +65,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(ExitCode.USAGE)
-    except UserError as error:
+    except (UserError, AwsError) as caught:
+        error = caught if isinstance(caught, UserError) else explain(caught)
         print_error(error.message, error.next_command)
         sys.exit(error.exit_code)
     sys.exit(result if isinstance(result, int) else 0)

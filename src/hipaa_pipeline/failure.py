@@ -44,7 +44,9 @@ class Cause:
         return {**dataclasses.asdict(self), "kind": str(self.kind)}
 
 
-_CANCELLED = re.compile(r"^Resource (creation|update|deletion) cancell?ed", re.IGNORECASE)
+_ECHO = re.compile(
+    r"^(Resource (creation|update|deletion) cancell?ed|The following resource\(s\) failed)", re.IGNORECASE
+)
 _HANDLER_CODE = re.compile(r"HandlerErrorCode: (\w+)")
 
 # Words of AWS's messages, as regular expressions without regard to case. The kinds are tried in this order:
@@ -113,11 +115,10 @@ _REMEDIES = {
 def root_cause(events: Iterable[Event]) -> Cause | None:
     """The cause of a failed operation from its events (oldest first); None when no resource failed.
 
-    It is the first failure that is neither the stack's own nor the cancellation of a resource for another one's sake.
+    It is the first failure that has a reason of its own: neither the cancellation of a resource for another one's sake
+    nor the stack's list of those that failed. A stack may fail by itself, as when an output cannot be told.
     """
-    failures = [event for event in events if event.failed and not _CANCELLED.match(event.reason)]
-    of_resources = [event for event in failures if not event.of_stack]
-    first = next(iter(of_resources or failures), None)
+    first = next((event for event in events if event.failed and event.reason and not _ECHO.match(event.reason)), None)
     return cause_of(first.logical_id, first.type, first.reason) if first else None
 
 

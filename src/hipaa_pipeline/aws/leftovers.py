@@ -32,7 +32,7 @@ class Presence(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Leftover:
-    """A resource that is still there, why, and what to type about it."""
+    """A resource that is still there, why, and what to type about it; `wanted` when it was kept on purpose."""
 
     logical_id: str
     type: str
@@ -40,6 +40,7 @@ class Leftover:
     presence: Presence
     reason: str
     next_command: str = ""
+    wanted: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The leftover as plain JSON."""
@@ -52,8 +53,7 @@ def leftovers(session: Session, stack_id: str, resources: Mapping[tuple[str, str
         f"{logical_id} {physical_id}": Physical(logical_id, kind, physical_id)
         for (kind, physical_id), logical_id in resources.items()
     }
-    _, partition, _, _, account_id, _ = stack_id.split(":", 5)
-    reader = Reader(session, account_id, partition, physical)
+    reader = Reader(session, {"StackId": stack_id}, physical)
     asked = gather([functools.partial(_leftover, reader, one) for one in physical.values()])
     return sorted((one for one in asked if one is not None), key=lambda one: (one.logical_id, one.physical_id))
 
@@ -86,6 +86,8 @@ def _presence(reader: Reader, physical: Physical) -> tuple[Presence, str]:
         if error.kind is ErrorKind.NOT_FOUND or _names_nothing(error):
             return Presence.GONE, ""
         return Presence.UNKNOWN, f"{error.action}: {error.message or error.code}"
+    except KeyError as error:
+        return Presence.UNKNOWN, f"the service's answer lacks {error}"
     return Presence.THERE, "it still exists"
 
 
@@ -95,6 +97,8 @@ def _names_nothing(error: AwsError) -> bool:
 
 
 def _key_presence(key: Mapping[str, Any]) -> tuple[Presence, str]:
-    if key["KeyState"] == "PendingDeletion":
-        return Presence.ENDING, f"KMS deletes it on {key['DeletionDate']:%Y-%m-%d}; until then that can be cancelled"
-    return Presence.THERE, f"the key is {key['KeyState']}"
+    if key.get("KeyState") != "PendingDeletion":
+        return Presence.THERE, f"the key is {key.get('KeyState', 'there')}"
+    date = key.get("DeletionDate")
+    when = f"on {date:%Y-%m-%d}" if date else "on a date it did not tell"
+    return Presence.ENDING, f"KMS deletes it {when}; until then that can be cancelled"

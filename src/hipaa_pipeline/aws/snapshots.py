@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
-from hipaa_pipeline.aws.session import AwsError, Session
+from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.pace import pauses
@@ -62,14 +63,36 @@ def _identifier(instance: str, purpose: str, moment: str) -> str:
     return re.sub(r"-{2,}", "-", f"{instance}-{purpose}-{moment}")
 
 
-def snapshots(session: Session, instance: str) -> list[dict[str, str]]:
+def exists(session: Session, instance: str) -> bool:
+    """Whether there is such a database; an earlier run may have come further."""
+    try:
+        session.call("rds", "describe_db_instances", DBInstanceIdentifier=instance)
+    except AwsError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def lift_protection(session: Session, instance: str) -> None:
+    """Turn a database's deletion protection off, at once."""
+    session.call(
+        "rds",
+        "modify_db_instance",
+        DBInstanceIdentifier=instance,
+        DeletionProtection=False,
+        ApplyImmediately=True,
+    )
+
+
+def snapshots(session: Session, instance: str) -> list[dict[str, Any]]:
     """The manual snapshots of a database; they outlive it, and are found by its identifier when it is gone."""
     return session.pages(
         "rds", "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=instance, SnapshotType="manual"
     )
 
 
-def automated_backups(session: Session, instance: str) -> list[dict[str, str]]:
+def automated_backups(session: Session, instance: str) -> list[dict[str, Any]]:
     """The automated backups of a database that is gone, kept until their retention ends."""
     return [
         backup
@@ -80,9 +103,9 @@ def automated_backups(session: Session, instance: str) -> list[dict[str, str]]:
     ]
 
 
-def keys_in_use(backups: Iterable[dict[str, str]]) -> set[str]:
-    """The ARNs of the keys without which these snapshots and backups cannot be read."""
-    return {backup["KmsKeyId"] for backup in backups if backup.get("KmsKeyId")}
+def keys_in_use(backups: Iterable[dict[str, Any]]) -> set[str]:
+    """The ARNs of the keys without which these snapshots, backups and recovery points cannot be read."""
+    return {key for backup in backups if (key := backup.get("KmsKeyId") or backup.get("EncryptionKeyArn"))}
 
 
 def keep_key(session: Session, key_id: str) -> None:

@@ -1,0 +1,121 @@
+"""What outlives a stack on purpose: snapshots, backups, the key they need, and logs that services write themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hipaa_pipeline.aws import snapshots
+from hipaa_pipeline.aws.finishing import DATABASE
+from hipaa_pipeline.aws.leftovers import KEY, Leftover, Presence
+from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
+
+VAULT = "AWS::Backup::BackupVault"
+ENHANCED_MONITORING = "RDSOSMetrics"
+"""Enhanced monitoring of every database in the Region writes here; no stack owns it, and nobody's is deleted."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Remains:
+    """What was found beside the stack's own resources, and which of its keys that needs (IDs)."""
+
+    snapshots: tuple[Mapping[str, Any], ...] = ()
+    automated_backups: tuple[Mapping[str, Any], ...] = ()
+    recovery_points: tuple[Mapping[str, Any], ...] = ()
+    log_groups: tuple[str, ...] = ()
+    keys: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
+
+    def as_leftovers(self) -> list[Leftover]:
+        """All of it, with the reason and the command that removes it; all of it is wanted."""
+        return [
+            *(_snapshot(one) for one in self.snapshots),
+            *(_automated_backup(one) for one in self.automated_backups),
+            *(_recovery_point(one) for one in self.recovery_points),
+            *(_log_group(name) for name in self.log_groups),
+            *(Leftover("", "", "", Presence.UNKNOWN, reason, wanted=True) for reason in self.unknown),
+        ]
+
+
+def kept(session: Session, named: Mapping[tuple[str, str], str]) -> Remains:
+    """What outlives these resources ((type, physical ID) to logical ID). A question AWS refuses becomes `unknown`."""
+    databases = [physical for kind, physical in named if kind == DATABASE]
+    keys = [physical for kind, physical in named if kind == KEY]
+    vaults = [physical for kind, physical in named if kind == VAULT]
+    unknown: list[str] = []
+    manual = _each(unknown, databases, lambda name: snapshots.snapshots(session, name))
+    automated = _each(unknown, databases, lambda name: snapshots.automated_backups(session, name))
+    points = _each(unknown, vaults, lambda name: recovery_points(session, name))
+    groups = _each(unknown, databases, lambda name: _log_groups(session, f"/aws/rds/instance/{name}/"))
+    if databases:
+        groups += _each(unknown, [ENHANCED_MONITORING], lambda name: _log_groups(session, name))
+    needed = snapshots.keys_in_use([*manual, *automated, *points])
+    return Remains(
+        tuple(manual),
+        tuple(automated),
+        tuple(points),
+        tuple(groups),
+        frozenset(key for key in keys if any(arn.endswith(f"/{key}") or arn == key for arn in needed)),
+        tuple(unknown),
+    )
+
+
+def keep_keys(session: Session, remains: Remains) -> None:
+    """Cancel the deletion of the keys without which the snapshots could never be restored."""
+    for key in sorted(remains.keys):
+        if session.call("kms", "describe_key", KeyId=key)["KeyMetadata"]["KeyState"] != "Enabled":
+            snapshots.keep_key(session, key)
+
+
+def recovery_points(session: Session, vault: str) -> list[dict[str, Any]]:
+    """The recovery points in a backup vault, which CloudFormation cannot delete while it holds any."""
+    return session.pages("backup", "list_recovery_points_by_backup_vault", "RecoveryPoints", BackupVaultName=vault)
+
+
+def _each(unknown: list[str], names: Iterable[str], ask: Any) -> list[Any]:
+    found: list[Any] = []
+    for name in names:
+        try:
+            found.extend(ask(name))
+        except AwsError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                unknown.append(f"{error.action}: {error.message or error.code}")
+    return found
+
+
+def _log_groups(session: Session, prefix: str) -> list[str]:
+    groups = session.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
+    return [group["logGroupName"] for group in groups]
+
+
+def _snapshot(snapshot: Mapping[str, Any]) -> Leftover:
+    name = snapshot["DBSnapshotIdentifier"]
+    remove = f"aws rds delete-db-snapshot --db-snapshot-identifier {name}"
+    return Leftover("", "AWS::RDS::DBSnapshot", name, Presence.THERE, "a snapshot of the database", remove, wanted=True)
+
+
+def _automated_backup(backup: Mapping[str, Any]) -> Leftover:
+    arn = backup.get("DBInstanceAutomatedBackupsArn") or backup["DbiResourceId"]
+    return Leftover(
+        "",
+        "AWS::RDS::DBInstanceAutomatedBackup",
+        str(arn),
+        Presence.THERE,
+        f"automated backups, kept for {backup.get('BackupRetentionPeriod', '?')} days",
+        f"aws rds delete-db-instance-automated-backup --dbi-resource-id {backup.get('DbiResourceId', '')}",
+        wanted=True,
+    )
+
+
+def _recovery_point(point: Mapping[str, Any]) -> Leftover:
+    arn, vault = point["RecoveryPointArn"], point.get("BackupVaultName", "")
+    remove = f"aws backup delete-recovery-point --backup-vault-name {vault} --recovery-point-arn {arn}"
+    return Leftover("", "AWS::Backup::RecoveryPoint", arn, Presence.THERE, f"in the vault {vault}", remove, wanted=True)
+
+
+def _log_group(name: str) -> Leftover:
+    shared = name == ENHANCED_MONITORING
+    reason = "shared by all databases of the Region" if shared else "created by RDS after the stack's own was deleted"
+    remove = "" if shared else f"aws logs delete-log-group --log-group-name {name}"
+    return Leftover("", "AWS::Logs::LogGroup", name, Presence.THERE, reason, remove, wanted=True)

@@ -1,0 +1,25 @@
+"""Print an outcome in the format that was asked for."""
+
+from __future__ import annotations
+
+from hipaa_pipeline import console, report, wording
+from hipaa_pipeline.findings import Status
+from hipaa_pipeline.order import Outcome
+
+
+def print_outcome(outcome: Outcome, output_format: str) -> None:
+    """The outcome on standard output; as text with only those findings that somebody has to look at."""
+    if output_format == "json":
+        console.result_json(outcome.as_dict())
+        return
+    if output_format == "junit":
+        console.result(report.render(wording.outcome_findings(outcome), "junit", title=outcome.stack_name))
+        return
+    console.result("\n".join(wording.outcome_lines(outcome)))
+    bad = [finding for finding in outcome.findings if finding.status in {Status.FAIL, Status.UNKNOWN}]
+    if bad:
+        console.result(report.render(bad, "text", title=f"{outcome.stack_name}, read back"))
+    elif outcome.findings:
+        console.result(f"read back: {len(outcome.findings)} findings, none of them bad")
+    if outcome.next_command:
+        console.note(f"next:  {outcome.next_command}")

@@ -1,0 +1,262 @@
+"""Deploy: clear the way, propose, show, guard, ask, execute, watch, finish; and clean up after a failure.
+
+The process holds no state of its own: killed at any point, it is run again and finds everything in AWS.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from hipaa_pipeline.aws import changes, finishing, snapshots, stacks
+from hipaa_pipeline.aws.events import failed_events
+from hipaa_pipeline.aws.explain import explain
+from hipaa_pipeline.aws.leftovers import Leftover, leftovers, still_there
+from hipaa_pipeline.aws.session import AwsError
+from hipaa_pipeline.aws.stacks import DeployedStack
+from hipaa_pipeline.changes import Summary, endangered, stack_policy
+from hipaa_pipeline.errors import ExitCode, UserError
+from hipaa_pipeline.events import created, touched
+from hipaa_pipeline.failure import Cause, Kind, root_cause
+from hipaa_pipeline.findings import Finding
+from hipaa_pipeline.finishing import finish
+from hipaa_pipeline.interrupt import attend
+from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools
+from hipaa_pipeline.proposal import OvertakenError, Proposal, propose, withdraw
+from hipaa_pipeline.states import GOOD, Standing, standing
+from hipaa_pipeline.stuck import clear_the_way, delete_and_prove, require_free
+from hipaa_pipeline.watch import Ended, events_so_far
+
+_MOST_OVERTAKINGS = 5
+_BACKOFF_SECONDS = (30.0, 60.0, 120.0, 240.0)
+
+Show = Callable[[Proposal], None]
+ReadBack = Callable[[DeployedStack], Sequence[Finding]]
+
+
+def plan(order: Order, tools: Tools) -> Proposal | None:
+    """What `deploy` would do, or None for nothing; the change set is removed again. Raises as `deploy` does."""
+    stack = require_free(order, tools)
+    try:
+        proposal = propose(order, tools, stack)
+    except OvertakenError:
+        message = f"Somebody else changed {order.stack_name} while it was being planned."
+        raise UserError(message, f"make plan ENV={order.environment}", ExitCode.FAILED) from None
+    if proposal:
+        withdraw(tools, proposal.change_set)
+    return proposal
+
+
+def deploy(order: Order, tools: Tools, show: Show, read_back: ReadBack) -> Outcome:
+    """Deploy, and try again what failed for a transient cause, up to `order.attempts` times, each from a clean state.
+
+    `show` displays what is about to happen, before the question; `read_back` judges the running stack afterwards.
+    Raises UserError when nothing was done because something must be decided first.
+    """
+    started = tools.clock.elapsed()
+    for attempt in range(1, order.attempts + 1):
+        try:
+            outcome = _settled(order, tools, show, read_back)
+        except GoesOnError as goes_on:
+            outcome = _running(order, goes_on)
+        if outcome.cause is None or outcome.cause.kind is not Kind.TRANSIENT or attempt == order.attempts:
+            break
+        pause = _BACKOFF_SECONDS[attempt - 1]
+        tools.say(f"Attempt {attempt} of {order.attempts} failed for a passing cause; trying again in {pause:.0f} s.")
+        tools.clock.sleep(pause)
+    return dataclasses.replace(outcome, seconds=tools.clock.elapsed() - started)
+
+
+def _settled(order: Order, tools: Tools, show: Show, read_back: ReadBack) -> Outcome:
+    """One attempt; begun again whenever somebody else was faster, which is bounded."""
+    for _ in range(_MOST_OVERTAKINGS):
+        try:
+            return _attempt(order, tools, show, read_back)
+        except OvertakenError:
+            tools.say(f"Somebody else changed {order.stack_name} in the meantime; looking again.")
+    message = f"{order.stack_name} is being changed by somebody else all the time."
+    raise UserError(message, order.deploy_command, ExitCode.FAILED)
+
+
+def _attempt(order: Order, tools: Tools, show: Show, read_back: ReadBack) -> Outcome:
+    stack = clear_the_way(order, tools)
+    proposal = propose(order, tools, stack)
+    if proposal is None:
+        return _unchanged(order, tools, stack, read_back)
+    try:
+        show(proposal)
+        refusal = _guard(order, proposal.summary) or _declined(order, tools, proposal)
+    except BaseException:
+        withdraw(tools, proposal.change_set)
+        raise
+    if refusal:
+        withdraw(tools, proposal.change_set)
+        return refusal
+    ended = _execute(order, tools, proposal)
+    if ended.status not in GOOD:
+        return _failed(order, tools, proposal, ended)
+    return _succeeded(order, tools, proposal, read_back)
+
+
+def _guard(order: Order, summary: Summary) -> Outcome | None:
+    """The data-loss guard's refusal, None when the change set endangers nothing that was not allowed by name."""
+    blocked = endangered(summary, order.allow_replace)
+    if not blocked:
+        return None
+    told = ", ".join(f"{change.kind} {change.logical_id} ({change.type})" for change in blocked)
+    allow = " ".join(f"--allow-replace {change.logical_id}" for change in blocked)
+    return Outcome(
+        result=Result.REFUSED,
+        stack_name=order.stack_name,
+        message=f"This may lose data, so nothing was done: {told}.",
+        next_command=f"hipaa-pipeline deploy --env {order.environment} {allow}",
+        summary=summary,
+    )
+
+
+def _declined(order: Order, tools: Tools, proposal: Proposal) -> Outcome | None:
+    verb = "Create" if proposal.creates else "Update"
+    if tools.ask.confirm(f"{verb} {order.stack_name}?"):
+        return None
+    return Outcome(
+        result=Result.REFUSED,
+        stack_name=order.stack_name,
+        message="Nothing was done.",
+        next_command=order.deploy_command,
+        summary=proposal.summary,
+    )
+
+
+def _execute(order: Order, tools: Tools, proposal: Proposal) -> Ended:
+    """Start the change set and watch it to its end. Raises OvertakenError when somebody else's was started first."""
+    stack_id = proposal.change_set.stack_id
+    _prepare_replacements(order, tools, proposal)
+    seen = events_so_far(tools.session, stack_id)
+    try:
+        changes.execute(tools.session, proposal.change_set)
+    except AwsError as error:
+        if changes.is_lost(error):
+            raise OvertakenError from error
+        raise
+    return attend(order, tools, stack_id, order.deploy_command, seen)
+
+
+def _prepare_replacements(order: Order, tools: Tools, proposal: Proposal) -> None:
+    """Snapshot each database that was allowed to go, then let the stack policy admit what was allowed by name.
+
+    ExecuteChangeSet takes no temporary policy, so the policy itself is changed; `finish` puts it back, in this run or,
+    should it be killed, in the next.
+    """
+    allowed = [change for change in proposal.summary.changes if change.endangers_data]
+    if not allowed:
+        return
+    for change in allowed:
+        if change.type == finishing.DATABASE and change.physical_id:
+            tools.say(f"Taking a snapshot of {change.logical_id} before it is replaced.")
+            name = snapshots.snapshot_database(tools.session, tools.clock, change.physical_id, "before-replacement")
+            tools.say(f"Snapshot {name} is available.")
+    stack_id = proposal.change_set.stack_id
+    resources = {one.logical_id: one.type for one in stacks.resources(tools.session, stack_id)}
+    stacks.set_policy(tools.session, stack_id, stack_policy(resources, order.allow_replace))
+
+
+def _succeeded(order: Order, tools: Tools, proposal: Proposal, read_back: ReadBack) -> Outcome:
+    stack = _reread(order, tools, proposal.change_set.stack_id)
+    return Outcome(
+        result=Result.CREATED if proposal.creates else Result.UPDATED,
+        stack_name=order.stack_name,
+        stack_id=stack.stack_id,
+        summary=proposal.summary,
+        outputs=stack.outputs,
+        findings=(*finish(order, tools, stack), *read_back(stack)),
+    )
+
+
+def _unchanged(order: Order, tools: Tools, stack: DeployedStack | None, read_back: ReadBack) -> Outcome:
+    """Nothing to change, but an earlier run may have been stopped before it finished."""
+    if stack is None or standing(stack.status) is not Standing.READY:
+        raise UserError(f"The template creates nothing in {order.stack_name}: every condition is false.", "make check")
+    return Outcome(
+        result=Result.UNCHANGED,
+        stack_name=order.stack_name,
+        stack_id=stack.stack_id,
+        message=f"{order.stack_name} is already up to date.",
+        outputs=stack.outputs,
+        findings=(*finish(order, tools, stack), *read_back(stack)),
+    )
+
+
+def _failed(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> Outcome:
+    """Name the cause, then clean up what this attempt created, and list what is left of it."""
+    stack_id = proposal.change_set.stack_id
+    cause = _cause(tools, stack_id, ended)
+    outcome = Outcome(
+        result=Result.FAILED,
+        stack_name=order.stack_name,
+        stack_id=stack_id,
+        message=_told(order, ended, cause),
+        next_command=order.deploy_command,
+        summary=proposal.summary,
+        cause=cause,
+        created=tuple(event.logical_id for event in created(ended.events)),
+    )
+    try:
+        return dataclasses.replace(outcome, left=tuple(_clean_up(order, tools, proposal, ended)))
+    except (UserError, AwsError) as error:  # the cause must be told even when cleaning up failed as well
+        after = error if isinstance(error, UserError) else explain(error, tools.session.connection)
+        message = f"{outcome.message} Cleaning up did not succeed either: {after.message}"
+        return dataclasses.replace(outcome, message=message, next_command=after.next_command)
+
+
+def _cause(tools: Tools, stack_id: str, ended: Ended) -> Cause | None:
+    """From CloudFormation's own list of failures where it has one, else from the stack's events."""
+    if not ended.events:
+        return None
+    reported = failed_events(tools.session, stack_id, ended.events[0].time)
+    return root_cause(reported) or root_cause(ended.events)
+
+
+def _clean_up(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> list[Leftover]:
+    """A creation that failed leaves a stack that can only be deleted, so it is; it never held data.
+
+    After a failed update the running stack stays, with its stack policy put back; only what the update itself created
+    is looked for.
+    """
+    stack_id = proposal.change_set.stack_id
+    if proposal.creates and ended.status != "DELETE_COMPLETE":
+        tools.say(f"Deleting {order.stack_name}, whose creation failed.")
+        delete_and_prove(order, tools, stack_id)
+    if proposal.creates:
+        return leftovers(tools.session, stack_id, touched(ended.events))
+    if standing(ended.status) is Standing.READY:
+        finish(order, tools, _reread(order, tools, stack_id))
+    kept = {(one.type, one.physical_id) for one in stacks.resources(tools.session, stack_id)}
+    new = {key: name for key, name in touched(created(ended.events)).items() if key not in kept}
+    return leftovers(tools.session, stack_id, new)
+
+
+def _told(order: Order, ended: Ended, cause: Cause | None) -> str:
+    first = f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else ended.reason or "AWS gave no reason"
+    return f"{order.stack_name} is {ended.status}. What failed first: {first}"
+
+
+def _running(order: Order, goes_on: GoesOnError) -> Outcome:
+    return Outcome(
+        result=Result.RUNNING,
+        stack_name=order.stack_name,
+        message=goes_on.message,
+        next_command=goes_on.next_command,
+    )
+
+
+def _reread(order: Order, tools: Tools, stack_id: str) -> DeployedStack:
+    stack = stacks.read(tools.session, stack_id)
+    if stack is None:
+        message = f"{order.stack_name} was deleted by somebody else while it was being deployed."
+        raise UserError(message, order.deploy_command, ExitCode.FAILED)
+    return stack
+
+
+def anything_left(outcome: Outcome) -> bool:
+    """Whether a failed attempt left something behind that somebody has to look at."""
+    return bool(still_there(outcome.left))

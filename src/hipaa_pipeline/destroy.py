@@ -1,0 +1,225 @@
+"""Destroy: show what goes and what stays, ask, snapshot a protected database, delete, and prove that nothing is left.
+
+Like `deploy` it holds no state: a destruction that was stopped half-way is run again and goes on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hipaa_pipeline.aws import remains, snapshots, stacks
+from hipaa_pipeline.aws.events import new_events
+from hipaa_pipeline.aws.finishing import DATABASE
+from hipaa_pipeline.aws.leftovers import KEY, Leftover, leftovers, still_there
+from hipaa_pipeline.aws.remains import Remains
+from hipaa_pipeline.aws.stacks import DeployedStack, StackResource
+from hipaa_pipeline.errors import ExitCode, UserError
+from hipaa_pipeline.events import touched
+from hipaa_pipeline.failure import Cause, root_cause
+from hipaa_pipeline.interrupt import attend
+from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools, require_ours
+from hipaa_pipeline.states import Standing, standing
+from hipaa_pipeline.watch import Ended
+
+FINAL = "final"
+
+
+@dataclasses.dataclass(frozen=True)
+class Farewell:
+    """What a destruction is about to do."""
+
+    stack: DeployedStack
+    resources: Sequence[StackResource]
+    protected: bool
+    full_vaults: Sequence[StackResource]
+
+    @property
+    def databases(self) -> list[StackResource]:
+        """The stack's databases."""
+        return [resource for resource in self.resources if resource.type == DATABASE]
+
+    @property
+    def keys(self) -> list[StackResource]:
+        """The stack's keys."""
+        return [resource for resource in self.resources if resource.type == KEY]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The farewell as plain JSON."""
+        return {
+            "stack_name": self.stack.name,
+            "protected": self.protected,
+            "full_vaults": [vault.logical_id for vault in self.full_vaults],
+            "resources": [dataclasses.asdict(resource) for resource in self.resources],
+        }
+
+
+def destroy(order: Order, tools: Tools, show: Callable[[Farewell], None]) -> Outcome:
+    """Destroy the stack of an environment. `show` displays what goes and what stays, before the question.
+
+    Raises UserError when nothing was done: not this tool's stack, another operation running, nobody to confirm.
+    """
+    started = tools.clock.elapsed()
+    try:
+        outcome = _destroy(order, tools, show)
+    except GoesOnError as goes_on:
+        outcome = Outcome(
+            result=Result.RUNNING,
+            stack_name=order.stack_name,
+            message=goes_on.message,
+            next_command=goes_on.next_command,
+        )
+    return dataclasses.replace(outcome, seconds=tools.clock.elapsed() - started)
+
+
+def _destroy(order: Order, tools: Tools, show: Callable[[Farewell], None]) -> Outcome:
+    stack = stacks.read(tools.session, order.stack_name)
+    if stack is None:
+        return _already_gone(order, tools)
+    require_ours(stack)
+    if stack.status == "DELETE_IN_PROGRESS":
+        tools.say(f"{stack.name} is being deleted already: following that.")
+        return _concluded(order, tools, stack.stack_id, attend(order, tools, stack.stack_id, order.destroy_command))
+    stack = _at_rest(order, tools, stack)
+    farewell = _farewell(tools, stack)
+    show(farewell)
+    if not tools.ask.type_name(f"This deletes {stack.name} and what it holds.", stack.name):
+        return _declined(order)
+    _take_leave(tools, farewell)
+    ended = _delete(order, tools, stack.stack_id)
+    if _only_vaults_are_in_the_way(tools, farewell, ended):
+        ended = _delete(order, tools, stack.stack_id, [vault.logical_id for vault in farewell.full_vaults])
+    return _concluded(order, tools, stack.stack_id, ended)
+
+
+def _farewell(tools: Tools, stack: DeployedStack) -> Farewell:
+    resources = stacks.resources(tools.session, stack.stack_id)
+    vaults = [one for one in resources if one.type == remains.VAULT and one.physical_id]
+    full = [vault for vault in vaults if remains.recovery_points(tools.session, vault.physical_id)]
+    return Farewell(stack, resources, is_protected(stack), full)
+
+
+def _delete(order: Order, tools: Tools, stack_id: str, retain: Sequence[str] = ()) -> Ended:
+    stacks.delete(tools.session, stack_id, tools.token(), retain)
+    return attend(order, tools, stack_id, order.destroy_command)
+
+
+def _only_vaults_are_in_the_way(tools: Tools, farewell: Farewell, ended: Ended) -> bool:
+    """A vault with recovery points cannot be deleted, and is not emptied: it is left, as was said before."""
+    if ended.status != "DELETE_FAILED" or not farewell.full_vaults:
+        return False
+    resources = stacks.resources(tools.session, farewell.stack.stack_id)
+    failed = {one.logical_id for one in resources if one.status == "DELETE_FAILED"}
+    return bool(failed) and failed <= {vault.logical_id for vault in farewell.full_vaults}
+
+
+def is_protected(stack: DeployedStack) -> bool:
+    """Whether the running stack is a protected one, as it was deployed: the file may have been changed since."""
+    return stack.protected or stack.parameters.get("DeletionProtection", "true") == "true"
+
+
+def _at_rest(order: Order, tools: Tools, stack: DeployedStack) -> DeployedStack:
+    """The stack once no operation is running on it."""
+    if standing(stack.status) is not Standing.BUSY:
+        return stack
+    if not order.wait_if_busy:
+        message = f"Another operation is running on {stack.name} ({stack.status})."
+        raise UserError(message, order.destroy_command, ExitCode.FAILED)
+    tools.say(f"{stack.name} is {stack.status}: waiting for the operation that is running.")
+    attend(order, tools, stack.stack_id, order.destroy_command)
+    return stacks.read(tools.session, stack.stack_id) or stack
+
+
+def _take_leave(tools: Tools, farewell: Farewell) -> None:
+    """Save a protected database, then lift the two protections that stand in the way; the person has confirmed."""
+    for database in farewell.databases:
+        if farewell.protected and snapshots.exists(tools.session, database.physical_id):
+            tools.say(f"Taking the final snapshot of {database.logical_id}.")
+            name = snapshots.snapshot_database(tools.session, tools.clock, database.physical_id, FINAL)
+            tools.say(f"Snapshot {name} is available.")
+            snapshots.lift_protection(tools.session, database.physical_id)
+    if farewell.stack.protected:
+        stacks.set_protection(tools.session, farewell.stack.stack_id, protected=False)
+
+
+def _concluded(order: Order, tools: Tools, stack_id: str, ended: Ended) -> Outcome:
+    """Prove that everything the stack ever named is gone, whichever run created it."""
+    if ended.status != "DELETE_COMPLETE":
+        return _half_done(order, tools, stack_id, ended)
+    return _proven(order, tools, stack_id, Result.DESTROYED)
+
+
+def _already_gone(order: Order, tools: Tools) -> Outcome:
+    """No stack: prove it for the one that was there last, in case an earlier run was stopped before it could."""
+    last = stacks.last_deleted(tools.session, order.stack_name)
+    if last is None:
+        message = f"There is no stack {order.stack_name} in {tools.session.region}, so there is nothing to destroy."
+        return Outcome(result=Result.ABSENT, stack_name=order.stack_name, message=message)
+    return _proven(order, tools, last, Result.ABSENT)
+
+
+def _proven(order: Order, tools: Tools, stack_id: str, result: Result) -> Outcome:
+    named = touched(new_events(tools.session, stack_id, set()))
+    kept = remains.kept(tools.session, named)
+    remains.keep_keys(tools.session, kept)
+    left = _explained(leftovers(tools.session, stack_id, named), kept)
+    unwanted = [one for one in still_there(left) if not one.wanted]
+    verb = "is gone" if result is Result.DESTROYED else "is gone already"
+    return Outcome(
+        result=Result.FAILED if unwanted else result,
+        stack_name=order.stack_name,
+        stack_id=stack_id,
+        message=f"{order.stack_name} {verb}"
+        + (f", but {len(unwanted)} of its resources are still there." if unwanted else "."),
+        next_command="",
+        left=(*left, *kept.as_leftovers()),
+    )
+
+
+def _explained(left: Sequence[Leftover], kept: Remains) -> list[Leftover]:
+    """The leftovers, with those marked that were kept on purpose."""
+    vaults = {point.get("BackupVaultName", "") for point in kept.recovery_points}
+    return [_kept_key(one) if one.physical_id in kept.keys else _kept_vault(one, vaults) for one in left]
+
+
+def _kept_key(key: Leftover) -> Leftover:
+    return dataclasses.replace(
+        key,
+        wanted=True,
+        reason="kept, because snapshots cannot be read without it; costs about 1 USD a month",
+        next_command=f"aws kms schedule-key-deletion --key-id {key.physical_id}",
+    )
+
+
+def _kept_vault(one: Leftover, vaults: set[str]) -> Leftover:
+    if one.type != remains.VAULT or one.physical_id not in vaults:
+        return one
+    remove = f"aws backup delete-backup-vault --backup-vault-name {one.physical_id}"
+    return dataclasses.replace(one, wanted=True, reason="kept, because it holds recovery points", next_command=remove)
+
+
+def _half_done(order: Order, tools: Tools, stack_id: str, ended: Ended) -> Outcome:
+    """The deletion failed: what CloudFormation could not delete, why, and what to do first."""
+    cause: Cause | None = root_cause(ended.events)
+    failed = [one for one in stacks.resources(tools.session, stack_id) if one.status == "DELETE_FAILED"]
+    named = {(one.type, one.physical_id): one.logical_id for one in failed}
+    told = f"{cause.logical_id}: {cause.reason}" if cause else ended.reason
+    return Outcome(
+        result=Result.FAILED,
+        stack_name=order.stack_name,
+        stack_id=stack_id,
+        message=f"{order.stack_name} could not be deleted completely. {told}",
+        next_command=order.destroy_command,
+        cause=cause,
+        left=tuple(leftovers(tools.session, stack_id, named)),
+    )
+
+
+def _declined(order: Order) -> Outcome:
+    return Outcome(
+        result=Result.REFUSED,
+        stack_name=order.stack_name,
+        message="Nothing was deleted.",
+        next_command=order.destroy_command,
+    )

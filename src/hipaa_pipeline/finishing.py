@@ -1,0 +1,90 @@
+"""Finish a deployment: what only APIs can set. Every step may be repeated; the next `deploy` does those that failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from hipaa_pipeline.aws import finishing, stacks
+from hipaa_pipeline.aws.session import AwsError, ErrorKind
+from hipaa_pipeline.aws.stacks import DeployedStack, StackResource
+from hipaa_pipeline.changes import stack_policy
+from hipaa_pipeline.findings import Finding, Status
+from hipaa_pipeline.order import Order, Tools
+
+LATER = "later"
+_WHEN = {LATER: "they take effect at the next reboot", "now": "the database is away for about a minute"}
+
+
+def finish(order: Order, tools: Tools, stack: DeployedStack) -> list[Finding]:
+    """Do every step; one finding each, so that a step that was denied is told and does not hide the others."""
+    resources = stacks.resources(tools.session, stack.stack_id)
+    steps: dict[str, Callable[[], Finding]] = {
+        "stack_policy_set": lambda: _policy(tools, stack, resources),
+        "termination_protection_set": lambda: _protection(order, tools, stack),
+        "default_security_group_closed": lambda: _default_groups(tools, stack, resources),
+        "static_parameters_in_effect": lambda: _reboots(tools, stack, resources),
+    }
+    return [_tried(slug, step, stack, order.deploy_command) for slug, step in steps.items()]
+
+
+def _tried(slug: str, step: Callable[[], Finding], stack: DeployedStack, again: str) -> Finding:
+    try:
+        return step()
+    except AwsError as error:
+        return Finding(
+            control=slug,
+            status=Status.FAIL if error.kind is ErrorKind.DENIED else Status.UNKNOWN,
+            resource=stack.name,
+            actual=error.message or error.code,
+            remedy=f"Allow {error.action}, then {again}.",
+            reason=f"{error.action}: {error.code or error.kind}",
+        )
+
+
+def _policy(tools: Tools, stack: DeployedStack, resources: Sequence[StackResource]) -> Finding:
+    """Also puts back the policy that an allowed replacement was let through with."""
+    wanted = stack_policy({resource.logical_id: resource.type for resource in resources})
+    found = stacks.policy(tools.session, stack.stack_id)
+    if not found or json.loads(found) != json.loads(wanted):
+        stacks.set_policy(tools.session, stack.stack_id, wanted)
+    return _done("stack_policy_set", stack.name, "StackPolicy", "denies replacing and deleting what holds data")
+
+
+def _protection(order: Order, tools: Tools, stack: DeployedStack) -> Finding:
+    if stack.protected != order.protected:
+        stacks.set_protection(tools.session, stack.stack_id, protected=order.protected)
+    return _done("termination_protection_set", stack.name, "EnableTerminationProtection", order.protected)
+
+
+def _default_groups(tools: Tools, stack: DeployedStack, resources: Sequence[StackResource]) -> Finding:
+    closed = finishing.close_default_groups(tools.session, resources)
+    return _done(
+        "default_security_group_closed",
+        next((resource.logical_id for resource in resources if resource.type == finishing.VPC), stack.name),
+        "DefaultSecurityGroup",
+        f"rules removed from {', '.join(closed)}" if closed else "no rules",
+    )
+
+
+def _reboots(tools: Tools, stack: DeployedStack, resources: Sequence[StackResource]) -> Finding:
+    """A reboot interrupts the database, so only a person at a terminal can choose it, not even `--yes`."""
+    waiting = finishing.pending_reboots(tools.session, resources)
+    for database in waiting:
+        if tools.ask.choose(f"{database.logical_id} has new static parameters. Reboot it?", _WHEN, LATER) == LATER:
+            return Finding(
+                control="static_parameters_in_effect",
+                status=Status.FAIL,
+                resource=database.logical_id,
+                property="DBParameterGroups.ParameterApplyStatus",
+                expected="in-sync",
+                actual="pending-reboot",
+                remedy=f"aws rds reboot-db-instance --db-instance-identifier {database.identifier}",
+            )
+        finishing.reboot(tools.session, database.identifier)
+    databases = ", ".join(database.logical_id for database in waiting) or stack.name
+    return _done("static_parameters_in_effect", databases, "DBParameterGroups.ParameterApplyStatus", "in-sync")
+
+
+def _done(slug: str, resource: str, name: str, value: object) -> Finding:
+    return Finding(control=slug, status=Status.PASS, resource=resource, property=name, expected=value, actual=value)
