@@ -66,9 +66,9 @@ def main() -> None:
         error.show()
         sys.exit(ExitCode.USAGE)
     except (UserError, AwsError) as caught:
-        error = caught if isinstance(caught, UserError) else explain(caught)
-        print_error(error.message, error.next_command)
-        sys.exit(error.exit_code)
+        told = caught if isinstance(caught, UserError) else explain(caught)
+        print_error(told.message, told.next_command)
+        sys.exit(told.exit_code)
     sys.exit(result if isinstance(result, int) else 0)
 
 
