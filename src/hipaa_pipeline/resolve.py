@@ -16,7 +16,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from hipaa_pipeline.evaluation.conditions import assertions, conditions
-from hipaa_pipeline.evaluation.expressions import EXPORTS, Compiler, Context, Names, condition_input
+from hipaa_pipeline.evaluation.expressions import EXPORTS, Compiler, Context, Expression, Names, condition_input
 from hipaa_pipeline.evaluation.members import output, resource
 from hipaa_pipeline.evaluation.parameters import (
     MASK,
@@ -67,7 +67,10 @@ def compile_template(template: Template | Mapping[str, Any], *, strict: bool = T
 
 
 class Resolver:
-    """A compiled template; `resolve` may be called any number of times."""
+    """A compiled template; `resolve` may be called any number of times.
+
+    `parameters`, `conditions` and `assertions` are the template's, `comparisons` all that the latter two compare.
+    """
 
     def __init__(self, body: Mapping[str, Any], problems: Problems) -> None:
         self._problems = problems
@@ -78,8 +81,9 @@ class Resolver:
         names = _names(body, frozenset(self.parameters), resources)
         compiler = Compiler(names, problems)
         no_resources = Compiler(dataclasses.replace(names, resources={}), problems)
-        self.conditions = conditions(body.get("Conditions") or {}, no_resources)
-        self.assertions = assertions(body.get("Rules") or {}, no_resources)
+        self.comparisons: list[Expression] = []
+        self.conditions = conditions(body.get("Conditions") or {}, no_resources, self.comparisons)
+        self.assertions = assertions(body.get("Rules") or {}, no_resources, self.comparisons)
         self._resources = [resource(name, declared, compiler) for name, declared in resources.items()]
         self._outputs = [output(name, each, compiler) for name, each in self._members("Outputs", body).items()]
         self._typed: dict[tuple[str, str], tuple[Any, str]] = {}

@@ -101,26 +101,6 @@ def is_unknown(value: Any) -> bool:
     return isinstance(value, dict) and len(value) == 1 and UNKNOWN in value
 
 
-def unknowns(stack: Stack) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Everything in a stack that could not be determined: its path in the template's terms, and why."""
-    for place, reason in stack.unresolved.items():
-        yield tuple(place.split(".")), reason
-    written = stack.as_dict()
-    for section, name in (("Resources", "resources"), ("Outputs", "outputs")):
-        yield from _unknowns_in(written[name], (section,))
-
-
-def _unknowns_in(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if is_unknown(value):
-        yield path, value[UNKNOWN]
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _unknowns_in(item, (*path, key))
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for index, item in enumerate(value):
-            yield from _unknowns_in(item, (*path, index))
-
-
 def is_reference(value: Any) -> bool:
     """Whether a value is a `Ref`, `Fn::GetAtt` or `Fn::Sub` of the module's normal form."""
     return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in {"Ref", "Fn::GetAtt", "Fn::Sub"}
