@@ -17,7 +17,7 @@ _COMPARED = ("Part", "Said", "Repriced", "Now", "Why")
 
 def text(estimate: Estimate) -> str:
     """The estimate for a person: lines by cost, the total, what is not in it and what was assumed."""
-    rows = [*_rows(estimate), ("Total", "", "", "", "", f"{estimate.monthly:.2f}")]
+    rows = [*_rows(estimate), (_total_label(estimate), "", "", "", "", f"{estimate.monthly:.2f}")]
     told = [aligned(_HEAD, rows, _NUMBERS), ""]
     if estimate.unpriced:
         told += ["Unpriced, and not in the total:", *(f"  {line}" for line in unpriced(estimate)), ""]
@@ -28,7 +28,7 @@ def text(estimate: Estimate) -> str:
 
 def markdown(estimate: Estimate) -> str:
     """The estimate's lines as a Markdown table, what is unpriced below it."""
-    rows = [*_rows(estimate), ("**Total**", "", "", "", "", f"**{estimate.monthly:.2f}**")]
+    rows = [*_rows(estimate), (f"**{_total_label(estimate)}**", "", "", "", "", f"**{estimate.monthly:.2f}**")]
     missing = [f"* {line}" for line in unpriced(estimate)]
     heading = ["", "Unpriced, and not in the total:", ""] if missing else []
     return "\n".join([table(_HEAD, rows, _NUMBERS), *heading, *missing])
@@ -96,6 +96,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[
     """The same as Markdown."""
     rule = ["---:" if column in numbers else "---" for column in range(len(head))]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+
+
+def _total_label(estimate: Estimate) -> str:
+    return "Total of what is priced" if estimate.unpriced else "Total"
 
 
 def _rows(estimate: Estimate) -> list[tuple[str, ...]]:

@@ -17,8 +17,11 @@ from hipaa_pipeline.stack import Resource, is_unknown
 def plan(resource: Resource, context: Context) -> Charges:
     """The snapshots that each rule of a plan keeps of the stack's databases."""
     databases = context.stack.of_type("AWS::RDS::DBInstance")
+    if not databases:
+        raise Unpriceable("what it backs up is not in the stack")
     for position, rule in enumerate(items(resource, "BackupPlan.BackupPlanRule")):
-        kept = sum((_kept(database, _days(rule), context) for database in databases), Decimal(0))
+        days = _days(rule)
+        kept = sum((_kept(each, days, context) for each in databases), Decimal(0))
         free = (
             sum((_unused_allowance(each, context) for each in databases), Decimal(0)) if position == 0 else Decimal(0)
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from hipaa_pipeline.cost.assumptions import HOURS_PER_MONTH, KILOBYTES_PER_GIGABYTE, Assumptions
+from hipaa_pipeline.cost.assumptions import HOURS_PER_DAY, HOURS_PER_MONTH, KILOBYTES_PER_GIGABYTE, Assumptions
 from hipaa_pipeline.cost.charges.charge import Charge, Charges, Context, number, text
 from hipaa_pipeline.stack import Resource
 
@@ -34,7 +34,8 @@ def _provisioned(shards: Decimal, retention: Decimal, assumed: Assumptions) -> C
     yield Charge("PUT payload units", "kinesis_put_payload_unit", assumed.events_per_month * units)
     if retention > _FREE_HOURS:
         yield Charge("retention of 24 to 168 hours", "kinesis_extended_shard_hour", shard_hours)
-    yield Charge("retention beyond 168 hours", "kinesis_long_term_gb_month", _long_term(retention, assumed))
+    long_term = _stored(retention, _EXTENDED_HOURS, assumed)
+    yield Charge("retention beyond 168 hours", "kinesis_long_term_gb_month", long_term)
 
 
 def _on_demand(retention: Decimal, assumed: Assumptions) -> Charges:
@@ -43,17 +44,14 @@ def _on_demand(retention: Decimal, assumed: Assumptions) -> Charges:
     yield Charge("on-demand stream", "kinesis_on_demand_hour", HOURS_PER_MONTH)
     yield Charge("data in", "kinesis_on_demand_ingest_gb", records)
     yield Charge("data out", "kinesis_on_demand_retrieval_gb", records * assumed.stream_readers)
-    extended = _stored(min(retention, Decimal(_EXTENDED_HOURS)) - _FREE_HOURS, assumed)
+    extended = _stored(min(retention, Decimal(_EXTENDED_HOURS)), _FREE_HOURS, assumed)
     yield Charge("retention of 24 to 168 hours", "kinesis_on_demand_extended_gb_month", extended)
-    long_term = _long_term(retention, assumed)
+    long_term = _stored(retention, _EXTENDED_HOURS, assumed)
     yield Charge("retention beyond 168 hours", "kinesis_on_demand_long_term_gb_month", long_term)
 
 
-def _long_term(retention: Decimal, assumed: Assumptions) -> Decimal:
-    return _stored(max(Decimal(0), retention - _EXTENDED_HOURS), assumed)
-
-
-def _stored(hours: Decimal, assumed: Assumptions) -> Decimal:
-    """The GB put in so many hours, at most in the stream's age: what a month holds of them in the steady state."""
-    days = min(hours / 24, assumed.days_in_service)
+def _stored(retention: Decimal, beyond: int, assumed: Assumptions) -> Decimal:
+    """The GB that a stream holds of records older than so many hours, in its steady state or as old as it is."""
+    held = min(retention, assumed.days_in_service * HOURS_PER_DAY)
+    days = max(Decimal(0), held - beyond) / HOURS_PER_DAY
     return assumed.events_per_day * days * assumed.event_kilobytes / KILOBYTES_PER_GIGABYTE
