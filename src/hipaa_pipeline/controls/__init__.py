@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from hipaa_pipeline.controls import kinesis
+from hipaa_pipeline.controls import (
+    alarms,
+    database_relations,
+    environment,
+    kinesis,
+    kms,
+    logs,
+    network,
+    postgresql,
+    rds,
+    security_groups,
+    sns,
+)
 from hipaa_pipeline.controls.check import Check, Severity, Verdict
 from hipaa_pipeline.controls.hipaa import Kind, Nature, Paragraph, paragraphs
 from hipaa_pipeline.controls.judge import judge
 
 __all__ = ["CHECKS", "HIPAA", "Check", "Kind", "Nature", "Paragraph", "Severity", "Verdict", "judge"]
 
-CHECKS: tuple[Check, ...] = (*kinesis.CHECKS,)
+CHECKS: tuple[Check, ...] = (
+    *kms.CHECKS,
+    *rds.CHECKS,
+    *database_relations.CHECKS,
+    *postgresql.CHECKS,
+    *kinesis.CHECKS,
+    *network.CHECKS,
+    *security_groups.CHECKS,
+    *logs.CHECKS,
+    *alarms.CHECKS,
+    *sns.CHECKS,
+    *environment.CHECKS,
+)
 
 HIPAA: tuple[Paragraph, ...] = paragraphs(CHECKS)

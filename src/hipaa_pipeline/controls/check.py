@@ -75,9 +75,9 @@ def failed(property: str, expected: Any, actual: Any, resource: str = "") -> Ver
     return Verdict(Status.FAIL, property, expected, "not set" if actual is None else actual, resource=resource)
 
 
-def undetermined(property: str, expected: Any, value: Mapping[str, Any], resource: str = "") -> Verdict:  # noqa: A002
+def undetermined(property: str, expected: Any, value: Any, resource: str = "") -> Verdict:  # noqa: A002
     """The value at the place could not be determined, for the reason it carries."""
-    reason = str(value.get(UNKNOWN, "the value could not be determined"))
+    reason = str(value[UNKNOWN])
     return Verdict(Status.UNKNOWN, property, expected, None, reason, resource)
 
 

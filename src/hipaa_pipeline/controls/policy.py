@@ -87,7 +87,7 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def matches_arn(pattern: str, arn: str) -> bool:
-    """Whether an ARN pattern covers an ARN, part by part: a wildcard never reaches over a colon before the last part."""
+    """Whether an ARN pattern covers an ARN, part by part: only in the last part a wildcard reaches over colons."""
     patterns, parts = pattern.split(":", 5), arn.split(":", 5)
     if len(patterns) != len(parts):
         return pattern == "*"

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from hipaa_pipeline.controls.check import Judge, Verdict, failed, listed, passed, undetermined
-from hipaa_pipeline.controls.policy import text_of
-from hipaa_pipeline.stack import Resource, Stack, is_unknown
+from hipaa_pipeline.controls.check import Judge, Verdict, failed, listed, not_applicable, passed, undetermined
+from hipaa_pipeline.controls.policy import (
+    IDENTITY,
+    TRUST,
+    Statement,
+    admits,
+    matches,
+    statements,
+    statements_of,
+    text_of,
+)
+from hipaa_pipeline.stack import Resource, Stack, is_reference, is_unknown, unknown
 
 KEY = "AWS::KMS::Key"
 ALIAS = "AWS::KMS::Alias"
@@ -59,3 +68,97 @@ def referring(stack: Stack, type_: str, path: str, resource: Resource) -> list[R
         for other in stack.of_type(type_)
         if any(stack.target(value) is resource for value in listed(other.get(path)))
     ]
+
+
+def handed_in(path: str, value: Any) -> Verdict:
+    """The answer about something that another stack made: its identifier says nothing of its properties."""
+    return not_applicable("it is handed in by its identifier; preflight and verify look at it", path, value)
+
+
+Related = Callable[[Resource, Resource, Stack], Iterator[Verdict]]
+
+
+def related(path: str, types: tuple[str, ...], expected: str, ask: Related) -> Judge:
+    """Ask about the resource that the property at `path` refers to: `ask(it, resource, stack)`.
+
+    Nothing, or a reference to nothing of these types, fails; a literal identifier was handed in.
+    """
+
+    def judge(resource: Resource, stack: Stack) -> Iterator[Verdict]:
+        value = resource.get(path)
+        target = stack.target(value)
+        if is_unknown(value):
+            yield undetermined(path, expected, value)
+        elif target is not None and target.type in types:
+            yield from ask(target, resource, stack)
+        elif value and not is_reference(value):
+            yield handed_in(path, value)
+        else:
+            yield failed(path, expected, value)
+
+    return judge
+
+
+def identity_policy(role: Resource, stack: Stack) -> Iterator[Statement]:
+    """What a role may do by the policies of this stack: its inline ones, and those attached from either side."""
+    yield from statements_of(role, IDENTITY)
+    for value in listed(role.properties.get("ManagedPolicyArns")):
+        policy = stack.target(value)
+        if policy is not None and policy.type in IDENTITY:
+            yield from statements_of(policy, IDENTITY)
+    for type_, path in (("ManagedPolicy", "Roles"), ("Policy", "Roles"), ("RolePolicy", "RoleName")):
+        for policy in referring(stack, f"AWS::IAM::{type_}", path, role):
+            yield from statements_of(policy, IDENTITY)
+
+
+def managed_policies(role: Resource) -> list[str]:
+    """The names of the AWS managed policies of a role, user or group, without path."""
+    arns = map(text_of, listed(role.properties.get("ManagedPolicyArns")))
+    return [arn.rsplit("/", 1)[-1] for arn in arns if ":aws:policy/" in arn]
+
+
+def allows(policy: Iterable[Statement], action: str, resources: Iterable[str]) -> bool:
+    """Whether a policy grants an action on a resource known by any of these texts; conditions are not looked at."""
+    texts = tuple(resources)
+    return any(
+        statement.allow
+        and statement.acts(action)
+        and any(matches(pattern, text) for pattern in statement.resources for text in texts)
+        for statement in policy
+    )
+
+
+def admits_service(role: Resource, service: str) -> bool:
+    """Whether a role's trust policy lets a service assume it (under some condition)."""
+    return any(
+        statement.allow and ("Service", service) in statement.principals and statement.acts("sts:AssumeRole")
+        for statement in statements_of(role, TRUST)
+    )
+
+
+def log_group_arn(group: Resource, stack: Stack) -> str:
+    """The ARN of a log group as KMS sees it in the encryption context: without `:*` at its end."""
+    name = text_of(group.properties.get("LogGroupName")) or f"${{{group.logical_id}}}"
+    return f"arn:{stack.partition}:logs:{stack.region}:{stack.account_id}:log-group:{name}"
+
+
+def service_host(service: str, stack: Stack) -> str:
+    """A service's regional name (`logs.eu-west-1.amazonaws.com`), as a principal and in kms:ViaService."""
+    suffix = "amazonaws.com.cn" if stack.partition == "aws-cn" else "amazonaws.com"
+    return f"{service}.{stack.region}.{suffix}"
+
+
+def key_admits(key: Resource, service: str, actions: tuple[str, ...], context: Mapping[str, str], path: str) -> Verdict:
+    """Whether a key's policy lets a service do all `actions` in a request with this context.
+
+    `path` is the property of the judged resource that names the key; a failure names the key and its policy.
+    """
+    policy = statements(key.properties.get("KeyPolicy"), "KeyPolicy")
+    refused = [action for action in actions if not admits(policy, "Service", service, action, context)]
+    expected = f"the policy of {key.logical_id} lets {service} do {', '.join(actions)}"
+    if not refused:
+        return passed(path, expected, "it does")
+    reasons = [reason for statement in policy for reason in statement.unknowns.values()]
+    if reasons:
+        return undetermined(path, expected, unknown(reasons[0]))
+    return failed(path, expected, f"not {', '.join(refused)}")

@@ -1,0 +1,304 @@
+"""The network: its traffic is recorded, and services are reached without the internet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hipaa_pipeline.controls.check import (
+    Check,
+    Severity,
+    Verdict,
+    expect,
+    failed,
+    is_false,
+    is_one_of,
+    is_set,
+    is_true,
+    listed,
+    mapping,
+    not_applicable,
+    problems_or_pass,
+    undetermined,
+    verdict,
+    when,
+)
+from hipaa_pipeline.controls.policy import ENDPOINT, Statement, text_of
+from hipaa_pipeline.controls.relations import (
+    admits_service,
+    allows,
+    handed_in,
+    identity_policy,
+    is_customer_key,
+    log_group_arn,
+    referring,
+    related,
+)
+from hipaa_pipeline.controls.scan import no_grant
+from hipaa_pipeline.stack import Resource, Stack, as_bool, is_unknown
+
+VPC = "AWS::EC2::VPC"
+SUBNET = "AWS::EC2::Subnet"
+FLOW_LOG = "AWS::EC2::FlowLog"
+VPC_ENDPOINT = "AWS::EC2::VPCEndpoint"
+FLOW_LOG_SERVICE = "vpc-flow-logs.amazonaws.com"
+# https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+FLOW_LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams")
+
+# The endpoint that keeps the traffic to each kind of resource off the internet.
+SERVICES: Mapping[str, str] = {
+    "AWS::Kinesis::Stream": "kinesis-streams",
+    "AWS::KMS::Key": "kms",
+    "AWS::Logs::LogGroup": "logs",
+    "AWS::CloudWatch::Alarm": "monitoring",
+    "AWS::IAM::Role": "sts",
+}
+
+
+def _has_flow_log(vpc: Resource, stack: Stack) -> Iterator[Verdict]:
+    logs = referring(stack, FLOW_LOG, "ResourceId", vpc)
+    yield verdict(bool(logs), "", f"an {FLOW_LOG} of the VPC", ", ".join(log.logical_id for log in logs) or None)
+
+
+def _into_encrypted_group(log: Resource, stack: Stack) -> Iterator[Verdict]:
+    kind = text_of(log.properties.get("LogDestinationType")) or "cloud-watch-logs"
+    if kind != "cloud-watch-logs":
+        yield not_applicable("the destination is no log group", "LogDestinationType", kind)
+        return
+    path = "LogGroupName" if log.properties.get("LogGroupName") is not None else "LogDestination"
+    expected = "a log group of this stack with a customer managed key"
+    yield from related(path, ("AWS::Logs::LogGroup",), expected, _encrypted)(log, stack)
+
+
+def _encrypted(group: Resource, log: Resource, stack: Stack) -> Iterator[Verdict]:
+    path = "LogGroupName" if log.properties.get("LogGroupName") is not None else "LogDestination"
+    key = group.properties.get("KmsKeyId")
+    expected = "a log group of this stack with a customer managed key"
+    if is_unknown(key):
+        yield undetermined(path, expected, key)
+    else:
+        without = f"{group.logical_id} without one"
+        yield verdict(is_customer_key(key, stack), path, expected, group.logical_id if key else without)
+
+
+def _flow_log_role_works(role: Resource, log: Resource, stack: Stack) -> Iterator[Verdict]:
+    path, expected = "DeliverLogsPermissionArn", f"a role that {FLOW_LOG_SERVICE} may assume and that writes the log"
+    if not admits_service(role, FLOW_LOG_SERVICE):
+        yield failed(path, expected, f"{role.logical_id} does not trust {FLOW_LOG_SERVICE}")
+        return
+    group = stack.target(log.properties.get("LogGroupName")) or stack.target(log.properties.get("LogDestination"))
+    if group is None:
+        yield handed_in("LogGroupName", log.properties.get("LogGroupName"))
+        return
+    arn = log_group_arn(group, stack)
+    names = (f"${{{group.logical_id}.Arn}}", f"{arn}:*", f"{arn}:log-stream:name")
+    policy = list(identity_policy(role, stack))
+    lacking = [action for action in FLOW_LOG_ACTIONS if not allows(policy, action, names)]
+    unread = next((reason for statement in policy for reason in statement.unknowns.values()), None)
+    if lacking and unread is not None:
+        yield undetermined(path, expected, {"Unknown": unread})
+    else:
+        shown = f"{role.logical_id} without {', '.join(lacking)}" if lacking else role.logical_id
+        yield verdict(not lacking, path, expected, shown)
+
+
+def _not_to_logs(log: Resource, _stack: Stack) -> str:
+    kind = text_of(log.properties.get("LogDestinationType")) or "cloud-watch-logs"
+    return "" if kind == "cloud-watch-logs" else "the destination needs no role"
+
+
+def _default_group_closed(vpc: Resource, _stack: Stack) -> Iterator[Verdict]:
+    group, expected = vpc.attributes.get("DefaultSecurityGroup"), "no rules in the default security group"
+    if group is None:
+        yield not_applicable("no template can change the default group: deploy closes it, and verify looks at it")
+        return
+    rules = [mapping(group).get(name) for name in ("SecurityGroupIngress", "SecurityGroupEgress")]
+    unread = next((value for value in (group, *rules) if is_unknown(value)), None)
+    if unread is not None:
+        yield undetermined("DefaultSecurityGroup", expected, unread)
+        return
+    count = sum(len(listed(value)) for value in rules)
+    yield verdict(count == 0, "DefaultSecurityGroup", expected, f"{count} rules")
+
+
+def _service(endpoint: Resource) -> str:
+    """The service of an endpoint without Region and prefix: `kinesis-streams`."""
+    return text_of(endpoint.properties.get("ServiceName")).rsplit(".", 1)[-1]
+
+
+def _not_interface(endpoint: Resource, _stack: Stack) -> str:
+    kind = text_of(endpoint.properties.get("VpcEndpointType")) or "Gateway"
+    return "" if kind == "Interface" else f"it is a {kind} endpoint"
+
+
+def _private_dns(endpoint: Resource, stack: Stack) -> Iterator[Verdict]:
+    yield from is_true("PrivateDnsEnabled", default=False)(endpoint, stack)
+    vpc = stack.target(endpoint.properties.get("VpcId"))
+    for name, default in (("EnableDnsSupport", True), ("EnableDnsHostnames", False)):
+        value = default if vpc is None else vpc.properties.get(name, default)
+        if vpc is not None and not is_unknown(value) and as_bool(value) is not True:
+            yield failed("VpcId", f"a VPC with {name}", f"{vpc.logical_id} without it")
+
+
+def _own_account_only(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
+    """A grant to everyone must be tied to principals of this account; the endpoint's resources are not looked at."""
+    if all(value != "*" for _, value in statement.principals):
+        return
+    keys = ("aws:principalaccount", "aws:principalorgid", "aws:principalarn", "aws:sourceaccount")
+    tied = (
+        key in keys and values and all("*" not in value.split(":")[0] for value in values)
+        for operator, key, values in statement.conditions
+        if "not" not in operator and not operator.endswith("ifexists")
+    )
+    if not any(tied):
+        yield failed(f"{statement.path}.Condition", _OWN_ACCOUNT, "anyone who reaches the endpoint")
+
+
+def _has_policy(endpoint: Resource, stack: Stack) -> Iterator[Verdict]:
+    policy = endpoint.properties.get("PolicyDocument")
+    if policy is None:
+        yield failed("PolicyDocument", _OWN_ACCOUNT, "not set: anyone may do anything through the endpoint")
+        return
+    yield from no_grant(ENDPOINT, _OWN_ACCOUNT, _own_account_only, "Principal", "Condition")(endpoint, stack)
+
+
+def _complete(vpc: Resource, stack: Stack) -> Iterator[Verdict]:
+    """An isolated VPC with endpoints has one for each service of the stack, or workloads fail or seek another way."""
+    endpoints = {_service(endpoint): endpoint for endpoint in referring(stack, VPC_ENDPOINT, "VpcId", vpc)}
+    if not endpoints:
+        yield not_applicable("the VPC has no endpoints: nothing leaves it, or endpoints are handed in")
+        return
+    used = {service for type_, service in SERVICES.items() if stack.of_type(type_)}
+    if any(as_bool(database.properties.get("ManageMasterUserPassword")) for database in _databases(stack)):
+        used.add("secretsmanager")
+    expected = ", ".join(sorted(used))
+    problems = (failed("", expected, f"no endpoint for {service}") for service in sorted(used - set(endpoints)))
+    yield from problems_or_pass(problems, "", expected, ", ".join(sorted(endpoints)))
+
+
+def _databases(stack: Stack) -> tuple[Resource, ...]:
+    return stack.of_type("AWS::RDS::DBInstance", "AWS::RDS::DBCluster")
+
+
+def _two(value: Any) -> bool:
+    return len(listed(value)) > 1
+
+
+_OWN_ACCOUNT = "principals of this account only (aws:PrincipalAccount)"
+_RECORD = ("164.308(a)(1)(ii)(D)", "164.308(a)(3)(ii)(A)", "164.308(a)(6)(ii)", "164.312(b)")
+_TRANSIT = ("164.312(e)(1)",)
+
+CHECKS = (
+    Check(
+        slug="vpc_flow_log",
+        service="VPC",
+        severity=Severity.HIGH,
+        title="The VPC's traffic is recorded",
+        remedy="Add an AWS::EC2::FlowLog of the VPC.",
+        citations=_RECORD,
+        types=(VPC,),
+        judge=_has_flow_log,
+    ),
+    Check(
+        slug="flow_log_all_traffic",
+        service="VPC",
+        severity=Severity.MEDIUM,
+        title="Accepted and rejected traffic is recorded",
+        remedy="Set TrafficType to ALL.",
+        citations=_RECORD,
+        types=(FLOW_LOG,),
+        judge=is_one_of("TrafficType", ("ALL",)),
+    ),
+    Check(
+        slug="flow_log_encrypted",
+        service="VPC",
+        severity=Severity.MEDIUM,
+        title="The record of traffic goes into an encrypted log group",
+        remedy="Set LogGroupName to a log group of the stack that has a KmsKeyId.",
+        citations=("164.312(a)(2)(iv)", "164.312(b)"),
+        types=(FLOW_LOG,),
+        judge=_into_encrypted_group,
+    ),
+    Check(
+        slug="flow_log_role",
+        service="VPC",
+        severity=Severity.MEDIUM,
+        title="The role of the flow log can write to its log group",
+        remedy=f"Let {FLOW_LOG_SERVICE} assume the role, and allow it {', '.join(FLOW_LOG_ACTIONS)} on the group.",
+        citations=("164.312(b)",),
+        types=(FLOW_LOG,),
+        judge=when(
+            _not_to_logs, related("DeliverLogsPermissionArn", ("AWS::IAM::Role",), "a role", _flow_log_role_works)
+        ),
+    ),
+    Check(
+        slug="vpc_default_group_closed",
+        service="VPC",
+        severity=Severity.MEDIUM,
+        title="The VPC's default security group has no rules",
+        remedy="Run deploy, which removes the rules: CloudFormation has no resource for this group.",
+        citations=_TRANSIT,
+        types=(VPC,),
+        judge=_default_group_closed,
+    ),
+    Check(
+        slug="subnet_no_public_addresses",
+        service="VPC",
+        severity=Severity.HIGH,
+        title="The subnet gives nothing a public address",
+        remedy="Set MapPublicIpOnLaunch to false.",
+        citations=("164.308(a)(3)(i)", "164.308(a)(4)(ii)(C)", "164.312(a)(1)", "164.312(e)(1)"),
+        types=(SUBNET,),
+        judge=is_false("MapPublicIpOnLaunch", default=False),
+    ),
+    Check(
+        slug="vpc_endpoints_complete",
+        service="VPC",
+        severity=Severity.MEDIUM,
+        title="Every service that the stack uses is reached through an endpoint",
+        remedy="Add the interface endpoint.",
+        citations=_TRANSIT,
+        types=(VPC,),
+        judge=_complete,
+    ),
+    Check(
+        slug="vpc_endpoint_private_dns",
+        service="VPC",
+        severity=Severity.MEDIUM,
+        title="The service's usual name leads to the endpoint",
+        remedy="Set PrivateDnsEnabled to true, and EnableDnsSupport and EnableDnsHostnames on the VPC.",
+        citations=_TRANSIT,
+        types=(VPC_ENDPOINT,),
+        judge=when(_not_interface, _private_dns),
+    ),
+    Check(
+        slug="vpc_endpoint_policy",
+        service="VPC",
+        severity=Severity.MEDIUM,
+        title="Only principals of this account use the endpoint",
+        remedy="Set a PolicyDocument with a condition on aws:PrincipalAccount.",
+        citations=("164.312(a)(1)", "164.312(e)(1)"),
+        types=(VPC_ENDPOINT,),
+        judge=_has_policy,
+    ),
+    Check(
+        slug="vpc_endpoint_security_group",
+        service="VPC",
+        severity=Severity.MEDIUM,
+        title="The endpoint has security groups of its own, not the VPC's default one",
+        remedy="Name the endpoint's groups in SecurityGroupIds.",
+        citations=_TRANSIT,
+        types=(VPC_ENDPOINT,),
+        judge=when(_not_interface, is_set("SecurityGroupIds", "one security group or more")),
+    ),
+    Check(
+        slug="vpc_endpoint_zones",
+        service="VPC",
+        severity=Severity.LOW,
+        title="The endpoint stays reachable when a zone fails",
+        remedy="Name two subnets or more in SubnetIds.",
+        citations=("164.308(a)(7)(ii)(C)",),
+        types=(VPC_ENDPOINT,),
+        judge=when(_not_interface, expect("SubnetIds", _two, "two subnets or more")),
+    ),
+)
