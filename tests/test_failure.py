@@ -48,7 +48,7 @@ def event(logical_id: str, status: str, reason: str = "", *, stack: bool = False
         ("... with an explicit deny in a service control policy", Kind.PERMISSION),
         # Names
         ("healthcare-stream-dev already exists in stack arn:aws:cloudformation:…", Kind.NAME_TAKEN),
-        (("Resource of type 'AWS::Logs::LogGroup' with identifier '{\"/properties/LogGroupName\":\"x\"}' already exists."
+        (("Resource of type 'AWS::Logs::LogGroup' with identifier 'x' already exists."
          " (HandlerErrorCode: AlreadyExists)"), Kind.NAME_TAKEN),
         (("CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename db and update "
          "the stack again."), Kind.NAME_TAKEN),

@@ -54,7 +54,8 @@ _HANDLER_CODE = re.compile(r"HandlerErrorCode: (\w+)")
 _WORDS = {
     Kind.TRANSIENT: (
         "throttl", "rate exceeded", "too many requests", "slow ?down", "internal ?failure", "internal ?error",
-        "internal server", "service ?unavailable", "try again later", "request ?timeout", "connection (reset|timed out)",
+        "internal server", "service ?unavailable", "try again later",
+        "request ?timeout", "connection (reset|timed out)",
     ),
     Kind.PERMISSION: (
         "access ?denied", "not authorized", "unauthorized", "explicit deny", "forbidden", "insufficient permission",
