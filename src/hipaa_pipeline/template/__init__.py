@@ -65,7 +65,7 @@ def build_template() -> PipelineTemplate:
 
     template.topic("Encryption: one customer-managed key for data and logs. 164.312(a)(2)(iv)")
     encryption = add_encryption(template)
-    template.topic("Network: private, new or handed in; every flow is logged. 164.312(e)(1), 164.312(b)")
+    template.topic("Network: new or handed in, no way to the internet, every flow logged. 164.312(e)(1), 164.312(b)")
     network = add_network(template, encryption)
     template.topic("Security groups: each rule has a source, a destination and a reason. 164.312(a)(1), 164.312(e)(1)")
     groups = add_security_groups(template, network)
@@ -80,7 +80,7 @@ def build_template() -> PipelineTemplate:
     template.topic("Audit log of applications. 164.312(b)")
     audit_log = add_audit_log(template, encryption)
     template.topic("Alarms: to an encrypted topic. 164.308(a)(1)(ii)(D), 164.308(a)(6)(ii)")
-    topic_arn = add_monitoring(template, stream, database.instance, database.log_group, encryption)
+    add_monitoring(template, stream, database.instance, database.log_group, encryption)
     template.topic("Access: least privilege, one policy per task. 164.312(a)(1), 164.308(a)(4)(ii)(B)")
     access = add_access(template, stream, database.instance, audit_log, encryption)
 
@@ -92,7 +92,6 @@ def build_template() -> PipelineTemplate:
         stream=stream,
         audit_log=audit_log,
         access=access,
-        topic_arn=topic_arn,
     )
     return template
 

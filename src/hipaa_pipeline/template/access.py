@@ -55,6 +55,7 @@ def add_access(
     role = template.add_resource(
         iam.Role(
             "ProcessorRole",
+            Condition="NewProcessorRole",
             Description="Reads the stream, writes the audit log, logs in to the database",
             Metadata={"Why": "No aws:SourceAccount condition: Lambda and EC2 do not send it."},
             AssumeRolePolicyDocument=service_trust(Ref("ProcessorService"), of_this_account=False),

@@ -23,12 +23,13 @@ def add_conditions(template: Template) -> None:
         "WithBackup": _is("CreateBackupPlan", "true"),
         "HasBackupRole": Not(_is("ExistingBackupRoleArn", "")),
         "NewBackupRole": And(Condition("WithBackup"), Not(Condition("HasBackupRole"))),
+        "NewProcessorRole": _is("ExistingProcessorRoleArn", ""),
         "NewMonitoringRole": _is("ExistingMonitoringRoleArn", ""),
         "NewFlowLogRole": _is("ExistingFlowLogRoleArn", ""),
         "IsProvisioned": _is("StreamMode", "PROVISIONED"),
-        "NewAlarmTopic": _is("ExistingAlarmTopicArn", ""),
+        "NewAlarmTopic": _is("ExistingAlarmTopicArn", "none"),
         "SubscribeEmail": And(Condition("NewAlarmTopic"), Not(_is("AlarmEmail", ""))),
-        "HasBoundary": Not(_is("PermissionsBoundaryArn", "")),
+        "HasBoundary": Not(_is("PermissionsBoundaryName", "")),
     }
     for name, condition in conditions.items():
         template.add_condition(name, condition)
@@ -63,8 +64,8 @@ def add_rules(template: Template) -> None:
             Not(_is("AlarmEmail", "")),
             [
                 (
-                    _is("ExistingAlarmTopicArn", ""),
-                    "AlarmEmail goes to the new topic, so it needs ExistingAlarmTopicArn empty",
+                    _is("ExistingAlarmTopicArn", "none"),
+                    "AlarmEmail goes to the new topic, so it needs ExistingAlarmTopicArn none",
                 )
             ],
         ),

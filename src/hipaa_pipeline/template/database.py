@@ -68,7 +68,7 @@ def add_database(template: Template, network: Network, groups: SecurityGroups, e
             KmsKeyId=encryption.key_arn,
             MultiAZ=Ref("DatabaseMultiAz"),
             PubliclyAccessible=False,
-            Port=POSTGRESQL,
+            Port=str(POSTGRESQL),
             DBSubnetGroupName=Ref(subnets),
             VPCSecurityGroups=[groups.database_id],
             DBParameterGroupName=Ref(_add_parameter_group(template)),

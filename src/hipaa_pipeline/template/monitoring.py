@@ -10,7 +10,7 @@ from awacs.aws import Allow, ArnLike, Bool, Condition, Deny, Principal, Statemen
 from troposphere import AccountId, If, Ref, Sub, Template, cloudwatch, kinesis, logs, rds, sns
 
 from hipaa_pipeline.template.encryption import Encryption
-from hipaa_pipeline.template.names import SUFFIX, arn, name, name_text, tags
+from hipaa_pipeline.template.names import SUFFIX, arn, kebab, name, name_text, tags
 from hipaa_pipeline.template.policies import policy
 
 PERIOD_SECONDS = 300
@@ -38,13 +38,12 @@ def add_monitoring(
     instance: rds.DBInstance,
     engine_log: logs.LogGroup,
     encryption: Encryption,
-) -> If:
-    """Add the topic, the metric of failed log-ins and every alarm; returns the topic's ARN, new or handed in."""
+) -> None:
+    """Add the topic, the metric of failed log-ins and every alarm."""
     topic = _add_topic(template, encryption)
     _add_failed_login_metric(template, engine_log)
     for logical_id, (description, metric) in _alarms(stream, instance).items():
         _add_alarm(template, logical_id, description, metric, topic)
-    return topic
 
 
 def _alarms(stream: kinesis.Stream, instance: rds.DBInstance) -> dict[str, tuple[str, Metric]]:
@@ -99,11 +98,10 @@ def _alarms(stream: kinesis.Stream, instance: rds.DBInstance) -> dict[str, tuple
 
 
 def _add_alarm(template: Template, logical_id: str, description: str, metric: Metric, topic: If) -> None:
-    kind = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in logical_id).lstrip("-")
     template.add_resource(
         cloudwatch.Alarm(
             logical_id,
-            AlarmName=name(kind),
+            AlarmName=name(kebab(logical_id)),
             AlarmDescription=description,
             Namespace=metric.namespace,
             MetricName=metric.name,

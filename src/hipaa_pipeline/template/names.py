@@ -43,6 +43,15 @@ def tags(kind: str = "") -> Tags:
     return Tags(**tag_values(kind))
 
 
+def kebab(logical_id: str) -> str:
+    """A logical ID as a piece of a name: `CpuAlarm` becomes `cpu-alarm`."""
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in logical_id).lstrip("-")
+
+
 def permissions_boundary() -> If:
     """The boundary an organisation may demand on every role, or nothing."""
-    return If("HasBoundary", Ref("PermissionsBoundaryArn"), NoValue)
+    return If(
+        "HasBoundary",
+        Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${PermissionsBoundaryName}"),
+        NoValue,
+    )

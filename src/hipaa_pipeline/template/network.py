@@ -14,24 +14,24 @@ from awacs.aws import (
     Principal,
     Statement,
     StringEquals,
-    StringEqualsIfExists,
 )
 from troposphere import AccountId, Cidr, GetAtt, GetAZs, If, Ref, Select, Split, Sub, Template, ec2, iam, logs
 
 from hipaa_pipeline.template.encryption import Encryption
 from hipaa_pipeline.template.logging import add_log_group
 from hipaa_pipeline.template.names import arn, name, permissions_boundary, tags
-from hipaa_pipeline.template.policies import service_trust
+from hipaa_pipeline.template.policies import allow, policy, service_trust
 
 SUBNET_BITS = 8  # /24 subnets: 251 usable addresses each
-INTERFACE_ENDPOINTS = {
-    "KinesisEndpoint": "kinesis-streams",
-    "KmsEndpoint": "kms",
-    "LogsEndpoint": "logs",
-    "MonitoringEndpoint": "monitoring",
-    "SecretsManagerEndpoint": "secretsmanager",
-    "StsEndpoint": "sts",
+INTERFACE_ENDPOINTS = {  # service name, and the prefix of its IAM actions
+    "KinesisEndpoint": ("kinesis-streams", "kinesis"),
+    "KmsEndpoint": ("kms", "kms"),
+    "LogsEndpoint": ("logs", "logs"),
+    "MonitoringEndpoint": ("monitoring", "cloudwatch"),
+    "SecretsManagerEndpoint": ("secretsmanager", "secretsmanager"),
+    "StsEndpoint": ("sts", "sts"),
 }
+DATA_SERVICES = {"kinesis", "kms", "s3", "secretsmanager"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Network:
 
     vpc_id: If
     subnet_ids: If
+    new_subnet_ids: list[Ref]
 
 
 def add_network(template: Template, encryption: Encryption) -> Network:
@@ -58,7 +59,6 @@ def add_network(template: Template, encryption: Encryption) -> Network:
         ec2.RouteTable(
             "PrivateRouteTable",
             Condition="NewVpc",
-            Metadata={"Why": "Holds the local route only: no internet gateway, no NAT gateway, no default route."},
             VpcId=Ref(vpc),
             Tags=tags("private-route-table"),
         )
@@ -76,9 +76,11 @@ def add_network(template: Template, encryption: Encryption) -> Network:
             Tags=tags("s3-endpoint"),
         )
     )
+    new_subnet_ids = [Ref(subnet) for subnet in subnets]
     network = Network(
         vpc_id=If("NewVpc", Ref(vpc), Ref("ExistingVpcId")),
-        subnet_ids=If("NewVpc", [Ref(subnet) for subnet in subnets], Split(",", Ref("ExistingPrivateSubnetIds"))),
+        subnet_ids=If("NewVpc", new_subnet_ids, Split(",", Ref("ExistingPrivateSubnetIds"))),
+        new_subnet_ids=new_subnet_ids,
     )
     _add_flow_log(template, network, encryption)
     return network
@@ -86,7 +88,7 @@ def add_network(template: Template, encryption: Encryption) -> Network:
 
 def add_interface_endpoints(template: Template, network: Network, group_id: GetAtt) -> None:
     """Add private access to the services a workload calls, so that it needs no way to the internet."""
-    for logical_id, service in INTERFACE_ENDPOINTS.items():
+    for logical_id, (service, prefix) in INTERFACE_ENDPOINTS.items():
         template.add_resource(
             ec2.VPCEndpoint(
                 logical_id,
@@ -97,7 +99,7 @@ def add_interface_endpoints(template: Template, network: Network, group_id: GetA
                 SubnetIds=network.subnet_ids,
                 SecurityGroupIds=[group_id],
                 PrivateDnsEnabled=True,
-                PolicyDocument=_endpoint_policy(service.split("-")[0]),
+                PolicyDocument=_endpoint_policy(prefix),
                 Tags=tags(),
             )
         )
@@ -123,24 +125,20 @@ def _add_subnet(template: Template, vpc: ec2.VPC, table: ec2.RouteTable, zone: i
     return subnet
 
 
-def _endpoint_policy(service: str) -> PolicyDocument:
-    """Only principals of this account, and only its resources (some calls have no resource, hence IfExists)."""
-    return PolicyDocument(
-        Version="2012-10-17",
-        Statement=[
-            Statement(
-                Effect=Allow,
-                Principal=Principal("*"),
-                Action=[Action(service, "*")],
-                Resource=["*"],
-                Condition=Condition(
-                    [
-                        StringEquals("aws:PrincipalAccount", AccountId),
-                        StringEqualsIfExists("aws:ResourceAccount", AccountId),
-                    ]
-                ),
-            )
-        ],
+def _endpoint_policy(prefix: str) -> PolicyDocument:
+    """Only principals of this account; and where data could leave for another account, only its own resources.
+
+    The other services' calls carry no resource account (PutMetricData) or cannot cross accounts.
+    """
+    keys = ["aws:PrincipalAccount", *(["aws:ResourceAccount"] if prefix in DATA_SERVICES else [])]
+    return policy(
+        Statement(
+            Effect=Allow,
+            Principal=Principal("*"),
+            Action=[Action(prefix, "*")],
+            Resource=["*"],
+            Condition=Condition(StringEquals(dict.fromkeys(keys, AccountId))),
+        )
     )
 
 
@@ -164,31 +162,18 @@ def _add_flow_log(template: Template, network: Network, encryption: Encryption) 
 
 
 def _add_flow_log_role(template: Template, group: logs.LogGroup) -> iam.Role:
-    policy = template.add_resource(
+    delivery = template.add_resource(
         iam.ManagedPolicy(
             "FlowLogPolicy",
             Condition="NewFlowLogRole",
             Description="Deliver VPC flow logs into their log group",
-            PolicyDocument=PolicyDocument(
-                Version="2012-10-17",
-                Statement=[
-                    Statement(
-                        Sid="WriteFlowLogs",
-                        Effect=Allow,
-                        Action=[
-                            logs_actions.CreateLogStream,
-                            logs_actions.DescribeLogStreams,
-                            logs_actions.PutLogEvents,
-                        ],
-                        Resource=[GetAtt(group, "Arn")],
-                    ),
-                    Statement(
-                        Sid="FindLogGroup",
-                        Effect=Allow,
-                        Action=[logs_actions.DescribeLogGroups],
-                        Resource=["*"],  # the action has no resource-level support
-                    ),
-                ],
+            PolicyDocument=policy(
+                allow(
+                    "WriteFlowLogs",
+                    [logs_actions.CreateLogStream, logs_actions.DescribeLogStreams, logs_actions.PutLogEvents],
+                    [GetAtt(group, "Arn")],
+                ),
+                allow("FindLogGroup", [logs_actions.DescribeLogGroups], ["*"]),  # it has no resource-level support
             ),
         )
     )
@@ -199,7 +184,7 @@ def _add_flow_log_role(template: Template, group: logs.LogGroup) -> iam.Role:
             AssumeRolePolicyDocument=service_trust(
                 "vpc-flow-logs.amazonaws.com", ArnLike("aws:SourceArn", arn("ec2", "vpc-flow-log/*"))
             ),
-            ManagedPolicyArns=[Ref(policy)],
+            ManagedPolicyArns=[Ref(delivery)],
             PermissionsBoundary=permissions_boundary(),
             Tags=tags(),
         )

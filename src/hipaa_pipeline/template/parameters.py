@@ -146,9 +146,10 @@ def groups() -> dict[str, dict[str, Parameter]]:
             ),
         },
         "Alarms": {
-            "ExistingAlarmTopicArn": _handed_in(
-                "Encrypted topic to notify, whose policy and key admit CloudWatch; empty creates one",
-                rf"{_ARN}:sns:[a-z0-9-]+:\d{{12}}:[\w-]+",
+            "ExistingAlarmTopicArn": _text(
+                "Encrypted topic to notify, whose policy and key admit CloudWatch; none creates one",
+                Default="none",
+                AllowedPattern=rf"^(none|{_ARN}:sns:[a-z0-9-]+:\d{{12}}:[\w-]+)$",
             ),
             "AlarmEmail": _handed_in(
                 "E-mail address for the new topic; its owner must confirm", r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -170,8 +171,11 @@ def groups() -> dict[str, dict[str, Parameter]]:
             "ProcessorService": _choice(
                 "Service that may assume the processor role", PROCESSOR_SERVICES[0], *PROCESSOR_SERVICES
             ),
-            "PermissionsBoundaryArn": _handed_in(
-                "Policy that bounds every role made here", rf"{_ARN}:iam::(\d{{12}}|aws):policy/[\w+=,.@/-]+"
+            "PermissionsBoundaryName": _handed_in(
+                "Policy of this account, with its path, that bounds every role made here", r"[\w+=,.@/-]+"
+            ),
+            "ExistingProcessorRoleArn": _handed_in(
+                "Role of the processor; empty creates one. Attach the policies below to a role handed in", _ROLE_ARN
             ),
             "ExistingMonitoringRoleArn": _handed_in("Role for RDS enhanced monitoring; empty creates one", _ROLE_ARN),
             "ExistingFlowLogRoleArn": _handed_in("Role for VPC flow logs; empty creates one", _ROLE_ARN),

@@ -18,6 +18,10 @@ SECTIONS = (
 )  # fmt: skip
 RESOURCE_KEYS = ("Type", "Metadata", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Properties")
 SPACED_SECTIONS = {"Parameters", "Resources", "Outputs"}
+SHORT_FUNCTIONS = {  # those with a documented short form; functions of Rules have none
+    "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAZs", "If", "ImportValue",
+    "Join", "Not", "Or", "Select", "Split", "Sub", "Transform",
+}  # fmt: skip
 BLOCK_KEYS = {"Type", "Description", "Assert", "RuleCondition", "Properties", "Sid"}  # entries told line by line
 WIDTH = 124
 
@@ -159,8 +163,9 @@ def _function(value: Any, *, conditions: bool) -> tuple[str, Any]:
         ((key, argument),) = value.items()
         if key == "Fn::GetAtt":
             return "GetAtt", ".".join(argument)
-        if key == "Ref" or key.startswith("Fn::") or (conditions and key == "Condition"):
-            return key.removeprefix("Fn::"), argument
+        short = key.removeprefix("Fn::")
+        if key == "Ref" or short in SHORT_FUNCTIONS or (conditions and key == "Condition"):
+            return short, argument
     return "", None
 
 

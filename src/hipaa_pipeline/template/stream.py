@@ -15,7 +15,7 @@ def add_stream(template: Template, encryption: Encryption) -> kinesis.Stream:
             "RecordStream",
             DeletionPolicy="Delete",
             UpdateReplacePolicy="Retain",
-            Metadata={"Why": "Never remove StreamEncryption in an update: CloudFormation would turn encryption off."},
+            # Taking this out would not keep encryption as it is: CloudFormation would turn it off.
             Name=name("record-stream"),
             RetentionPeriodHours=Ref("StreamRetentionHours"),
             ShardCount=If("IsProvisioned", Ref("StreamShards"), NoValue),
