@@ -15,8 +15,9 @@ import dataclasses
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+from hipaa_pipeline.evaluation.compiler import Compiler, Names
 from hipaa_pipeline.evaluation.conditions import assertions, conditions
-from hipaa_pipeline.evaluation.expressions import EXPORTS, Compiler, Context, Expression, Names, condition_input
+from hipaa_pipeline.evaluation.expressions import EXPORTS, Context, Expression, condition_input
 from hipaa_pipeline.evaluation.members import output, resource
 from hipaa_pipeline.evaluation.parameters import (
     MASK,

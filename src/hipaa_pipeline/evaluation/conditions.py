@@ -11,7 +11,16 @@ import graphlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hipaa_pipeline.evaluation.expressions import Compiler, Constant, Context, Deferred, Expression, condition_input
+from hipaa_pipeline.evaluation.compiler import Compiler
+from hipaa_pipeline.evaluation.expressions import (
+    Constant,
+    Context,
+    Deferred,
+    Expression,
+    all_inputs,
+    condition_input,
+    sequence,
+)
 from hipaa_pipeline.evaluation.problems import Problems
 from hipaa_pipeline.evaluation.texts import FunctionError, UndeterminedError, plain_text
 from hipaa_pipeline.source import TemplatePath
@@ -114,7 +123,7 @@ class _Reader:
         if not isinstance(arguments, list) or len(arguments) != 2:
             return self.compiler.problem(path, "this function takes a list of two")
         values = [self.value(argument, (*path, index)) for index, argument in enumerate(arguments)]
-        comparison = self.compiler.apply(predicate, self.compiler.sequence(values), path)
+        comparison = self.compiler.apply(predicate, sequence(values), path)
         self.compared.append(comparison)
         return comparison
 
@@ -133,7 +142,7 @@ class _RuleValues:
 
     def compile(self, body: Any, path: TemplatePath) -> Expression:
         if isinstance(body, list):
-            return self.compiler.sequence([self.compile(item, (*path, index)) for index, item in enumerate(body)])
+            return sequence([self.compile(item, (*path, index)) for index, item in enumerate(body)])
         if isinstance(body, Mapping) and len(body) == 1 and next(iter(body)) in _ACCOUNT_FUNCTIONS:
             return Constant(self.compiler.problems.undetermined(path, "only AWS can ask the account"))
         if isinstance(body, Mapping) and set(body) != {"Ref"}:
@@ -170,7 +179,7 @@ def _decided_by(decisive: bool, expressions: list[Expression]) -> Expression:
                 answer = value
         return answer
 
-    return Deferred(evaluate, frozenset().union(*(expression.inputs for expression in expressions)))
+    return Deferred(evaluate, all_inputs(expressions))
 
 
 def _equals(argument: Any) -> bool:

@@ -6,14 +6,15 @@ import operator
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+from hipaa_pipeline.evaluation.compiler import Compiler
 from hipaa_pipeline.evaluation.expressions import (
     NO_VALUE,
-    Compiler,
     Constant,
     Context,
     Deferred,
     Expression,
     condition_input,
+    mapping,
 )
 from hipaa_pipeline.source import TemplatePath
 from hipaa_pipeline.stack import Resource
@@ -57,7 +58,7 @@ def resource(name: str, declared: Mapping[str, Any], compiler: Compiler) -> Memb
         properties = body.pop("Properties", {})
         return Resource(name, declared["Type"], properties, body)
 
-    return Member(name, condition, compiler.members(members), make)
+    return Member(name, condition, mapping(members), make)
 
 
 def output(name: str, declared: Mapping[str, Any], compiler: Compiler) -> Member:
@@ -65,7 +66,7 @@ def output(name: str, declared: Mapping[str, Any], compiler: Compiler) -> Member
     path: TemplatePath = ("Outputs", name)
     members = {key: compiler.compile(value, (*path, key)) for key, value in declared.items() if key != "Condition"}
     condition, members["Condition"] = _condition(declared, compiler, path)
-    return Member(name, condition, compiler.members(members), lambda body: body)
+    return Member(name, condition, mapping(members), lambda body: body)
 
 
 _READ_APART = {"Type", "Condition", "DependsOn"}

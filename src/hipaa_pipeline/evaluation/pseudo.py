@@ -9,6 +9,12 @@ from typing import Any
 
 from hipaa_pipeline.stack import unknown
 
+PSEUDO_PARAMETERS = frozenset(
+    {
+        "AWS::AccountId", "AWS::NotificationARNs", "AWS::Partition", "AWS::Region", "AWS::StackId", "AWS::StackName",
+        "AWS::URLSuffix",
+    }
+)  # fmt: skip
 STACK_UUID = "00000000-0000-0000-0000-000000000000"  # stands for the random part of a stack's ARN
 _PARTITIONS = {
     "cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b", "eu-isoe-": "aws-iso-e",

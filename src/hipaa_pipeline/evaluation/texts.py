@@ -44,8 +44,8 @@ def parse_sub(text: str) -> list[Segment]:
     for index, piece in enumerate(_VARIABLE.split(text)):
         if index % 2 == 0:
             segments.append(piece.replace("${!", "${"))
-        elif _NAME.fullmatch(piece):
-            segments.append(Variable(piece))
+        elif _NAME.fullmatch(piece.strip()):
+            segments.append(Variable(piece.strip()))
         else:
             raise FunctionError(f"${{{piece}}} is no variable; a literal is written ${{!{piece}}}")
     return [segment for segment in segments if segment != ""]
