@@ -99,14 +99,17 @@ class Session:
         """One call's answer, without ResponseMetadata. Raises AwsError, or ReadOnlyError before anything is sent."""
         if self.read_only and not operation.startswith(READ_PREFIXES):
             raise ReadOnlyError(f"{service}.{operation} on a read-only session")
-        with self._lock:
-            self.calls += 1
+        self._count_call()
         client = self.client(service, in_region or self.region)
         answer: dict[str, Any] = translated(
             service, operation, functools.partial(getattr(client, operation), **arguments)
         )
         self._note_retries(service, operation, answer.pop("ResponseMetadata", {}))
         return answer
+
+    def _count_call(self) -> None:
+        with self._lock:
+            self.calls += 1
 
     def _note_retries(self, service: str, operation: str, metadata: Mapping[str, Any]) -> None:
         """Remember in `retried` which call had to be made again (throttled, connection lost), and how often."""
@@ -128,9 +131,10 @@ class Session:
 
         def collect() -> list[Any]:
             items: list[Any] = []
-            for page in client.get_paginator(operation).paginate(**arguments):
-                with self._lock:
-                    self.calls += 1
+            self._count_call()
+            for number, page in enumerate(client.get_paginator(operation).paginate(**arguments)):
+                if number:
+                    self._count_call()
                 self._note_retries(service, operation, page.get("ResponseMetadata", {}))
                 items.extend(page.get(key, ()))
             return items

@@ -1,0 +1,202 @@
+"""What a VPC must be like to carry the pipeline: one list of requirements, for one handed in and for candidates."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hipaa_pipeline.preflight import operations as aws
+from hipaa_pipeline.preflight.facts import Facts, Problem, together
+from hipaa_pipeline.stack import Resource, Stack
+
+MIN_ZONES = 2
+# Addresses a database takes over its life: standby, and a second one of each while it is modified or replaced.
+DATABASE_ADDRESSES = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Needs:
+    """What the stack puts into each subnet of the VPC: addresses, and the endpoint services with private DNS names."""
+
+    addresses: int
+    private_dns_services: frozenset[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Requirement:
+    """One requirement of a VPC and whether it holds; None when AWS did not tell, and `reason` says why."""
+
+    rule: str
+    held: bool | None
+    expected: str
+    actual: str
+    remedy: str = ""
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """Everything the account's Region has by way of networks; one read each, shared by all questions."""
+
+    vpcs: Sequence[Any]
+    subnets: Sequence[Any]
+    route_tables: Sequence[Any]
+    endpoints: Sequence[Any]
+
+
+def read_network(facts: Facts) -> Network:
+    """The networks of the Region. Raises Unanswered when one of the four lists is refused."""
+    return Network(
+        *together(
+            lambda: facts(aws.DESCRIBE_VPCS()),
+            lambda: facts(aws.DESCRIBE_SUBNETS()),
+            lambda: facts(aws.DESCRIBE_ROUTE_TABLES()),
+            lambda: facts(aws.DESCRIBE_VPC_ENDPOINTS()),
+        )
+    )
+
+
+def needs_of(stack: Stack) -> Needs:
+    """What the stack would put into each subnet."""
+    interfaces = [
+        resource
+        for resource in stack.of_type("AWS::EC2::VPCEndpoint")
+        if resource.get("VpcEndpointType") == "Interface"
+    ]
+    databases = DATABASE_ADDRESSES * len(stack.of_type("AWS::RDS::DBInstance"))
+    return Needs(len(interfaces) + databases, frozenset(_service(endpoint) for endpoint in interfaces))
+
+
+def _service(endpoint: Resource) -> str:
+    return str(endpoint.get("ServiceName"))
+
+
+def requirements(
+    vpc_id: str, subnet_ids: Iterable[str], network: Network, needs: Needs, facts: Facts
+) -> list[Requirement]:
+    """Every requirement, of a VPC that exists and of the subnets chosen in it."""
+    chosen = [subnet for subnet in network.subnets if subnet["SubnetId"] in set(subnet_ids)]
+    return [
+        _all_found(vpc_id, list(subnet_ids), chosen),
+        *_dns(vpc_id, facts),
+        _zones(chosen),
+        _addresses(chosen, needs),
+        _private(chosen, network),
+        _endpoints(vpc_id, network, needs),
+    ]
+
+
+def _all_found(vpc_id: str, subnet_ids: list[str], chosen: list[Any]) -> Requirement:
+    strangers = [subnet["SubnetId"] for subnet in chosen if subnet["VpcId"] != vpc_id]
+    missing = sorted(set(subnet_ids) - {subnet["SubnetId"] for subnet in chosen})
+    actual = [f"{subnet} does not exist" for subnet in missing] + [f"{subnet} is elsewhere" for subnet in strangers]
+    return Requirement(
+        "subnets", not actual, f"subnets of {vpc_id}", ", ".join(actual) or "all in it", "hand in subnets of this VPC"
+    )
+
+
+def _dns(vpc_id: str, facts: Facts) -> list[Requirement]:
+    """Private DNS names of endpoints and of the database need both attributes."""
+    attributes = {"dns_support": "enableDnsSupport", "dns_hostnames": "enableDnsHostnames"}
+    answers = facts.each(
+        *(aws.DESCRIBE_VPC_ATTRIBUTE(VpcId=vpc_id, Attribute=attribute) for attribute in attributes.values())
+    )
+    found = []
+    for (rule, attribute), answer in zip(attributes.items(), answers, strict=True):
+        name = attribute[0].upper() + attribute[1:]
+        problem = isinstance(answer, Problem)
+        held = None if problem else bool(answer[name]["Value"])
+        option = "--enable-dns-support" if rule == "dns_support" else "--enable-dns-hostnames"
+        remedy = f"aws ec2 modify-vpc-attribute --vpc-id {vpc_id} {option}"
+        found.append(Requirement(rule, held, f"{name} is on", _on(held), remedy, answer.reason if problem else ""))
+    return found
+
+
+def _on(held: bool | None) -> str:
+    return {None: "not known", True: "on", False: "off"}[held]
+
+
+def _zones(chosen: list[Any]) -> Requirement:
+    zones = sorted({subnet["AvailabilityZone"] for subnet in chosen})
+    return Requirement(
+        "zones",
+        len(zones) >= MIN_ZONES,
+        f"subnets in {MIN_ZONES} zones or more",
+        ", ".join(zones) or "none",
+        "hand in one private subnet in each of two zones",
+    )
+
+
+def _addresses(chosen: list[Any], needs: Needs) -> Requirement:
+    least = min((subnet["AvailableIpAddressCount"] for subnet in chosen), default=0)
+    return Requirement(
+        "addresses",
+        least >= needs.addresses,
+        f"{needs.addresses} free addresses in each subnet",
+        f"{least} in the fullest",
+        "hand in larger subnets, or set CreateVpcEndpoints to false",
+    )
+
+
+def _private(chosen: list[Any], network: Network) -> Requirement:
+    public = sorted(subnet["SubnetId"] for subnet in chosen if is_public(subnet, network))
+    return Requirement(
+        "private",
+        not public,
+        "no route to an internet gateway, no public addresses",
+        f"public: {', '.join(public)}" if public else "private",
+        "hand in private subnets",
+    )
+
+
+def _endpoints(vpc_id: str, network: Network, needs: Needs) -> Requirement:
+    """Two endpoints of one service cannot both own its private DNS name in a VPC."""
+    taken = sorted(
+        endpoint["ServiceName"]
+        for endpoint in network.endpoints
+        if endpoint["VpcId"] == vpc_id
+        and endpoint.get("PrivateDnsEnabled")
+        and endpoint["ServiceName"] in needs.private_dns_services
+    )
+    return Requirement(
+        "endpoints",
+        not taken,
+        "no endpoints of the same services with private DNS",
+        ", ".join(name.rsplit(".", 1)[-1] for name in taken) or "none",
+        "set CreateVpcEndpoints to false and ExistingEndpointSecurityGroupId to the group of those endpoints",
+    )
+
+
+def is_public(subnet: Any, network: Network) -> bool:
+    """Whether a subnet gives out public addresses or has a route to an internet gateway."""
+    if subnet.get("MapPublicIpOnLaunch"):
+        return True
+    table = _route_table(subnet, network)
+    return any(str(route.get("GatewayId", "")).startswith("igw-") for route in (table or {}).get("Routes", []))
+
+
+def _route_table(subnet: Any, network: Network) -> Any | None:
+    """The table of the subnet's own association, else the main table of its VPC."""
+    main = None
+    for table in network.route_tables:
+        if table["VpcId"] != subnet["VpcId"]:
+            continue
+        for association in table.get("Associations", []):
+            if association.get("SubnetId") == subnet["SubnetId"]:
+                return table
+            if association.get("Main"):
+                main = table
+    return main
+
+
+def private_subnets(vpc_id: str, network: Network) -> list[str]:
+    """One private subnet per zone of a VPC, the one with the most free addresses, in the order of the zones."""
+    best: dict[str, Any] = {}
+    for subnet in network.subnets:
+        if subnet["VpcId"] != vpc_id or is_public(subnet, network):
+            continue
+        zone = subnet["AvailabilityZone"]
+        if zone not in best or subnet["AvailableIpAddressCount"] > best[zone]["AvailableIpAddressCount"]:
+            best[zone] = subnet
+    return [best[zone]["SubnetId"] for zone in sorted(best)]
