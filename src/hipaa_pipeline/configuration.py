@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from hipaa_pipeline.errors import UserError
 DEFAULT_REGION = "ap-southeast-1"
 PARAMETERS_DIRECTORY = Path("parameters")
 TEMPLATE_PATH = Path("templates/hipaa-pipeline.yaml")
+_REGION = re.compile(
+    r"(af|ap|ca|cn|eu|eu-isoe|eusc-de|il|me|mx|sa|us|us-gov|us-iso|us-isob|us-isof)"
+    r"-(central|(north|south)?(east|west)|north|south)-[1-9][0-9]?"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +35,15 @@ class Configuration:
     def stack_name(self) -> str:
         """The name of the environment's stack in every account."""
         return f"hipaa-pipeline-{self.environment}"
+
+
+def check_region(region: str) -> str:
+    """The Region as given. Raises UserError when no Region can have that name; new ones need no list to be kept."""
+    if not _REGION.fullmatch(region):
+        raise UserError(
+            f"{region!r} is no AWS Region; one is named like {DEFAULT_REGION}.", f"--region {DEFAULT_REGION}"
+        )
+    return region
 
 
 def environments(directory: Path = PARAMETERS_DIRECTORY) -> list[str]:
