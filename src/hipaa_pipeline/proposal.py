@@ -46,7 +46,7 @@ def propose(order: Order, tools: Tools, stack: DeployedStack | None) -> Proposal
     change_set, kind = _create(order, tools, stack)
     try:
         verdict, reason = changes.wait(tools.session, tools.clock, change_set)
-        proposal = _read(order, tools, stack, change_set, kind)
+        proposal = _read(tools, stack, change_set, kind)
     except BaseException as error:
         if isinstance(error, AwsError) and changes.is_lost(error):
             raise OvertakenError from error
@@ -97,11 +97,12 @@ def _create(order: Order, tools: Tools, stack: DeployedStack | None) -> tuple[Ch
         raise
 
 
-def _read(order: Order, tools: Tools, stack: DeployedStack | None, change_set: ChangeSet, kind: str) -> Proposal:
-    plain, with_values = changes.describe(tools.session, change_set)
+def _read(tools: Tools, stack: DeployedStack | None, change_set: ChangeSet, kind: str) -> Proposal:
+    description = changes.describe(tools.session, change_set)
     warnings, unchecked = validation_warnings(tools.session, change_set.arn)
-    before = stack.parameters if stack and kind == "UPDATE" else {}
-    summary = summarise(plain, with_values, parameter_changes(before, order.parameters) if before else ())
+    before = stack.parameters if stack and kind == "UPDATE" else description.parameters
+    parameters = parameter_changes(before, description.parameters)
+    summary = summarise(description.plain, description.with_values, parameters)
     return Proposal(change_set, kind, summary, tuple(warnings), unchecked)
 
 

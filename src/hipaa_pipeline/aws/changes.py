@@ -116,12 +116,24 @@ def wait(session: Session, clock: Clock, change_set: ChangeSet) -> tuple[Verdict
     )
 
 
-def describe(session: Session, change_set: ChangeSet) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A change set's `Changes`, all pages, read twice: without and with property values.
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """A change set, all pages, read twice: its `Changes` without and with property values; its parameters' values.
 
     With values CloudFormation has been seen to leave resources out (aws-cdk-cli#1780), so neither is complete alone.
     """
-    return _changes(session, change_set, values=False), _changes(session, change_set, values=True)
+
+    plain: list[dict[str, Any]]
+    with_values: list[dict[str, Any]]
+    parameters: dict[str, str]
+
+
+def describe(session: Session, change_set: ChangeSet) -> Description:
+    """Everything a change set says."""
+    plain = _pages(session, change_set)
+    with_values = _pages(session, change_set, IncludePropertyValues=True)
+    parameters = {item["ParameterKey"]: item.get("ParameterValue", "") for item in plain[0].get("Parameters", ())}
+    return Description(_changes(plain), _changes(with_values), parameters)
 
 
 def execute(session: Session, change_set: ChangeSet) -> None:
@@ -164,15 +176,16 @@ def is_lost(error: AwsError) -> bool:
     return error.code.startswith("ChangeSetNotFound")
 
 
-def _changes(session: Session, change_set: ChangeSet, *, values: bool) -> list[dict[str, Any]]:
-    changes: list[dict[str, Any]] = []
-    arguments: dict[str, Any] = {"IncludePropertyValues": True} if values else {}
-    while True:
-        page = _describe(session, change_set.arn, **arguments)
-        changes.extend(change["ResourceChange"] for change in page.get("Changes", ()) if "ResourceChange" in change)
-        if not page.get("NextToken"):
-            return changes
-        arguments["NextToken"] = page["NextToken"]
+def _pages(session: Session, change_set: ChangeSet, **arguments: Any) -> list[dict[str, Any]]:
+    pages = [_describe(session, change_set.arn, **arguments)]
+    while pages[-1].get("NextToken"):
+        pages.append(_describe(session, change_set.arn, NextToken=pages[-1]["NextToken"], **arguments))
+    return pages
+
+
+def _changes(pages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    changes = [change for page in pages for change in page.get("Changes", ())]
+    return [change["ResourceChange"] for change in changes if "ResourceChange" in change]
 
 
 def _is_executing(session: Session, change_set: ChangeSet) -> bool:

@@ -1,0 +1,262 @@
+"""Deployments against the local account, over real HTTP; each asserts what is left in the account afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from hipaa_pipeline.changes import Kind
+from hipaa_pipeline.deploy import plan
+from hipaa_pipeline.errors import ExitCode, UserError
+from hipaa_pipeline.findings import Status
+from hipaa_pipeline.local.server import LocalAccount
+from hipaa_pipeline.order import Order, Result
+from hipaa_pipeline.proposal import Proposal
+from hipaa_pipeline.source import parse_template
+from scenario import STACK, Answers, Scenario, Yes, remaining
+
+OUTPUT = "arn:aws:kinesis:ap-southeast-1:111122223333:stream/healthcare-records-test"
+
+
+@pytest.fixture
+def scenario(account: LocalAccount) -> Scenario:
+    return Scenario(account.connection)
+
+
+def test_create_then_nothing_to_do_then_update_in_place(account: LocalAccount, scenario: Scenario) -> None:
+    created = scenario.deploy()
+    assert (created.result, created.exit_code) == (Result.CREATED, ExitCode.GOOD)
+    assert created.outputs == {"StreamArn": OUTPUT}
+    before = remaining(account)
+
+    again = scenario.deploy()
+    assert (again.result, again.exit_code) == (Result.UNCHANGED, ExitCode.GOOD)
+    assert again.message == f"{STACK} is already up to date."
+    assert remaining(account) == before
+
+    updated = scenario.deploy({"Days": "180", "Alarms": "true"})
+    assert (updated.result, updated.exit_code) == (Result.UPDATED, ExitCode.GOOD)
+    assert {*remaining(account)} - {*before} == {"sns.topic"}
+
+
+def test_what_is_shown_before_an_update(scenario: Scenario) -> None:
+    scenario.deploy()
+    scenario.deploy({"Days": "180"})
+    proposal = scenario.shown[-1]
+    assert isinstance(proposal, Proposal)
+    assert [(change.logical_id, change.kind) for change in proposal.summary.changes] == [("AuditLogGroup", Kind.MODIFY)]
+    assert [(one.name, one.before, one.after) for one in proposal.summary.parameters] == [("Days", "90", "180")]
+
+
+def test_the_stack_says_whose_it_is_and_so_do_its_resources(scenario: Scenario) -> None:
+    scenario.deploy()
+    tags = {tag["Key"]: tag["Value"] for tag in scenario.stack()["Tags"]}
+    assert tags == {"Project": "hipaa-pipeline", "hipaa-pipeline:environment": "test"}
+
+
+def test_finishing_sets_what_a_template_cannot_say(scenario: Scenario) -> None:
+    """Stack policy, termination protection as the environment is, and a default security group without rules."""
+    outcome = scenario.deploy({"DeletionProtection": "true"})
+    assert {finding.control: finding.status for finding in outcome.findings} == {
+        "stack_policy_set": Status.PASS,
+        "termination_protection_set": Status.PASS,
+        "default_security_group_closed": Status.PASS,
+        "static_parameters_in_effect": Status.PASS,
+    }
+    assert scenario.stack()["EnableTerminationProtection"] is True
+    assert _denied(scenario) == ["AuditLogGroup", "Database", "Key", "RecordStream"]
+    assert _default_group_rules(scenario) == []
+
+    scenario.deploy()
+    assert scenario.stack()["EnableTerminationProtection"] is False
+
+
+def test_finishing_is_done_again_when_somebody_undid_it(scenario: Scenario) -> None:
+    scenario.deploy()
+    scenario.session.call("cloudformation", "set_stack_policy", StackName=STACK, StackPolicyBody='{"Statement": []}')
+    assert scenario.deploy().result is Result.UNCHANGED
+    assert _denied(scenario) == ["AuditLogGroup", "Database", "Key", "RecordStream"]
+
+
+def test_a_step_of_finishing_that_is_denied_is_told_and_fails_the_command(
+    account: LocalAccount, scenario: Scenario
+) -> None:
+    account.add_fault(service="ec2", operation="RevokeSecurityGroup*", action="deny")
+    outcome = scenario.deploy()
+    failed = [finding for finding in outcome.findings if finding.status is Status.FAIL]
+    assert (outcome.result, outcome.exit_code) == (Result.CREATED, ExitCode.FAILED)
+    assert [(finding.control, finding.remedy) for finding in failed] == [
+        ("default_security_group_closed", "Allow ec2:RevokeSecurityGroupIngress, then make deploy ENV=test.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "blocked"),
+    [
+        ({"StreamName": "events"}, "RecordStream"),
+        ({"EnvironmentSuffix": "other"}, "Database"),
+    ],
+)
+def test_guard_refuses_a_replacement_that_may_lose_data(
+    account: LocalAccount, scenario: Scenario, parameters: Mapping[str, str], blocked: str
+) -> None:
+    scenario.deploy()
+    before = remaining(account)
+    outcome = scenario.deploy(parameters)
+    assert (outcome.result, outcome.exit_code) == (Result.REFUSED, ExitCode.FAILED)
+    assert f"replace {blocked}" in outcome.message
+    assert f"--allow-replace {blocked}" in outcome.next_command
+    assert remaining(account) == before
+
+
+def test_a_replacement_allowed_by_name_goes_through_and_the_policy_is_back(
+    account: LocalAccount, scenario: Scenario
+) -> None:
+    scenario.deploy()
+    outcome = scenario.deploy({"StreamName": "events"}, allow_replace=frozenset({"RecordStream"}))
+    assert (outcome.result, outcome.exit_code) == (Result.UPDATED, ExitCode.GOOD)
+    assert remaining(account)["kinesis.stream"] == ["healthcare-events-test"]
+    assert _denied(scenario) == ["AuditLogGroup", "Database", "Key", "RecordStream"]
+
+
+def test_a_database_is_saved_before_it_is_replaced(account: LocalAccount, scenario: Scenario) -> None:
+    scenario.deploy()
+    allowed = frozenset({"Database", "RecordStream", "AuditLogGroup"})
+    outcome = scenario.deploy({"EnvironmentSuffix": "other"}, allow_replace=allowed)
+    assert outcome.result is Result.UPDATED
+    snapshots = [name for name in remaining(account)["rds.snapshot"] if "before-replacement" in name]
+    assert len(snapshots) == 1
+    assert snapshots[0].startswith("healthcare-database-test-before-replacement-")
+    assert remaining(account)["rds.instance"] == ["healthcare-database-other"]
+
+
+def test_allowing_one_replacement_does_not_allow_another(scenario: Scenario) -> None:
+    scenario.deploy()
+    outcome = scenario.deploy({"EnvironmentSuffix": "other"}, allow_replace=frozenset({"RecordStream"}))
+    assert outcome.result is Result.REFUSED
+    assert "RecordStream" not in outcome.message
+    assert "AuditLogGroup" in outcome.message
+
+
+@pytest.mark.parametrize("deployed", [False, True])
+def test_a_plan_changes_nothing(account: LocalAccount, scenario: Scenario, deployed: bool) -> None:
+    if deployed:
+        scenario.deploy()
+    before = remaining(account)
+    proposal = plan(scenario.order({"Days": "180"}), scenario.tools)
+    assert proposal is not None
+    assert proposal.creates is not deployed
+    assert remaining(account) == before
+
+
+def test_a_plan_of_nothing(scenario: Scenario) -> None:
+    scenario.deploy()
+    assert plan(scenario.order(), scenario.tools) is None
+
+
+@pytest.mark.parametrize("deployed", [False, True])
+def test_saying_no_leaves_no_trace(account: LocalAccount, scenario: Scenario, deployed: bool) -> None:
+    if deployed:
+        scenario.deploy()
+    before = remaining(account)
+    scenario.ask = Answers(False)
+    outcome = scenario.deploy({"Days": "180"})
+    assert (outcome.result, outcome.exit_code) == (Result.REFUSED, ExitCode.FAILED)
+    assert scenario.ask.questions == [f"{'Update' if deployed else 'Create'} {STACK}?"]
+    assert remaining(account) == before
+
+
+def test_nobody_to_ask_leaves_no_trace(account: LocalAccount, scenario: Scenario) -> None:
+    from hipaa_pipeline.ask import Nobody
+
+    before = remaining(account)
+    with pytest.raises(UserError) as caught:
+        Scenario(account.connection, ask=Nobody()).deploy()  # type: ignore[arg-type]
+    assert caught.value.exit_code is ExitCode.USAGE
+    assert "--yes" in caught.value.next_command
+    assert remaining(account) == before
+
+
+@pytest.mark.parametrize("deployed", [False, True])
+def test_a_template_that_cloudformation_refuses_leaves_no_trace(
+    account: LocalAccount, scenario: Scenario, deployed: bool
+) -> None:
+    if deployed:
+        scenario.deploy()
+    before = remaining(account)
+    scenario.template = parse_template("Resources: {X: {Type: 'AWS::No::Such'}}")
+    scenario.base_parameters = {}
+    with pytest.raises(UserError, match=r"CloudFormation refused the change: .*AWS::No::Such"):
+        scenario.deploy()
+    assert remaining(account) == before
+
+
+def test_a_template_too_large_for_a_request_is_refused_before_any_call(account: LocalAccount) -> None:
+    scenario = Scenario(account.connection)
+    order = Order(environment="test", stack_name=STACK, template_body="x" * 51_201)
+    with pytest.raises(UserError, match="51,201 bytes; CloudFormation takes at most 51,200"):
+        plan(order, scenario.tools)
+    assert remaining(account) == {}
+
+
+def test_a_stack_of_somebody_else_is_left_alone(account: LocalAccount, scenario: Scenario) -> None:
+    body = json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "theirs"}}}})
+    scenario.session.call("cloudformation", "create_stack", StackName=STACK, TemplateBody=body)
+    before = remaining(account)
+    for attempt in (scenario.deploy, scenario.destroy, lambda: plan(scenario.order(), scenario.tools)):
+        with pytest.raises(UserError, match="was not made by this tool"):
+            attempt()
+    assert remaining(account) == before
+
+
+def test_a_static_parameter_waits_for_a_reboot_that_only_a_person_chooses(scenario: Scenario) -> None:
+    """Asked in vain without a person, `--yes` included: a reboot interrupts the database."""
+    from botocore.stub import Stubber
+
+    from hipaa_pipeline.aws.stacks import read
+    from hipaa_pipeline.finishing import finish
+
+    scenario.deploy()
+    stack = read(scenario.session, STACK)
+    assert stack is not None
+    answer = {
+        "DBInstances": [
+            {"DBParameterGroups": [{"DBParameterGroupName": "g", "ParameterApplyStatus": "pending-reboot"}]}
+        ]
+    }
+    client = scenario.session.client("rds", scenario.connection.region)
+    with Stubber(client) as stub:
+        stub.add_response("describe_db_instances", answer, {"DBInstanceIdentifier": "healthcare-database-test"})
+        findings = finish(scenario.order(), scenario.tools, stack)
+    assert [finding.remedy for finding in findings if finding.status is Status.FAIL] == [
+        "aws rds reboot-db-instance --db-instance-identifier healthcare-database-test"
+    ]
+    scenario.ask = Answers("now")
+    with Stubber(client) as stub:
+        stub.add_response("describe_db_instances", answer, {"DBInstanceIdentifier": "healthcare-database-test"})
+        stub.add_response("reboot_db_instance", {}, {"DBInstanceIdentifier": "healthcare-database-test"})
+        findings = finish(scenario.order(), scenario.tools, stack)
+        stub.assert_no_pending_responses()
+    assert all(finding.status is Status.PASS for finding in findings)
+
+
+def test_yes_answers_everything_but_a_choice() -> None:
+    assert Yes().confirm("?")
+    assert Yes().choose("?", {"later": "", "now": ""}, "later") == "later"
+
+
+def _denied(scenario: Scenario) -> list[str]:
+    policy = scenario.session.call("cloudformation", "get_stack_policy", StackName=STACK)["StackPolicyBody"]
+    return [name.removeprefix("LogicalResourceId/") for name in json.loads(policy)["Statement"][1]["Resource"]]
+
+
+def _default_group_rules(scenario: Scenario) -> list[object]:
+    groups = scenario.session.pages("ec2", "describe_security_groups", "SecurityGroups")
+    vpcs = scenario.session.pages(
+        "ec2", "describe_vpcs", "Vpcs", Filters=[{"Name": "cidr", "Values": ["10.20.0.0/24"]}]
+    )
+    own = [group for group in groups if group["VpcId"] == vpcs[0]["VpcId"] and group["GroupName"] == "default"]
+    assert len(own) == 1
+    return [*own[0]["IpPermissions"], *own[0]["IpPermissionsEgress"]]
