@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from hipaa_pipeline.configuration import DEFAULT_REGION
 from hipaa_pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from hipaa_pipeline.local.server import LocalAccount
 
 
 @click.group(name="local")
@@ -36,7 +40,7 @@ def serve(port: int, region: str, quotas: Sequence[str], delay: int) -> int:
         console.note(
             f"Account {account.account_id} is running; type the lines above in another terminal. Ctrl-C ends it."
         )
-        _wait_for_the_end()
+        _wait_for_the_end(account)
     return 0
 
 
@@ -78,6 +82,9 @@ def _quota(text: str) -> tuple[str, float]:
         ) from error
 
 
-def _wait_for_the_end() -> None:
-    """Return on Ctrl-C or a request to terminate, so that the account is ended in order."""
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+def _wait_for_the_end(account: LocalAccount) -> None:
+    """Return on Ctrl-C or a request to terminate, so that the account is ended in order, or when it has ended itself."""
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    while signal.sigtimedwait(ends, 1.0) is None:
+        account.admin("GET", "health")

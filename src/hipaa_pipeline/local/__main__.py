@@ -19,7 +19,8 @@ from typing import Any
 
 from hipaa_pipeline.local.settings import Settings
 
-STATE_FILE_CHECK_SECONDS = 1.0
+STATE_FILE_SECONDS = 30.0
+STATE_FILE_CHECK_SECONDS = 0.5
 
 
 def main() -> None:
@@ -85,7 +86,9 @@ def _end_with_parent() -> None:
 
 def _end_without_state(path: Path) -> None:
     """A detached account ends when its state file is removed or taken over, so that none is left behind."""
-    time.sleep(10 * STATE_FILE_CHECK_SECONDS)
+    deadline = time.monotonic() + STATE_FILE_SECONDS
+    while not _named_in(path) and time.monotonic() < deadline:
+        time.sleep(STATE_FILE_CHECK_SECONDS)
     while _named_in(path):
         time.sleep(STATE_FILE_CHECK_SECONDS)
     os._exit(0)

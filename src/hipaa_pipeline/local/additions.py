@@ -30,10 +30,13 @@ class ResourceType:
 
 @dataclasses.dataclass(frozen=True)
 class Additions:
-    """What one module adds: API operations by `service.Operation`, resource types, and work after MiniStack's own.
+    """What one module adds: API operations by `service.Operation`, resource types, and changes to MiniStack's own.
 
-    `completions` complete a resource that MiniStack created or updated (by type; physical ID, properties, attributes
-    to amend); `follow_ups` run after MiniStack has carried out an operation.
+    Of a resource type: `completions` complete what MiniStack created or updated (physical ID, properties, attributes to
+    amend), `deletions` take the place of its own deletion, which they are given, `normal_forms` change the
+    properties its functions see. `creation_checks` see each resource's type and properties before it is created and may
+    raise ApiError; `refusals` do the same before an API operation; `follow_ups` run after MiniStack has carried one out.
+    `wrappers` replace a function of MiniStack's, named by module and function, by one made from it. `reset` forgets.
     """
 
     operations: Mapping[str, Operation] = dataclasses.field(default_factory=dict)
@@ -41,6 +44,12 @@ class Additions:
     completions: Mapping[str, Callable[[str, Properties, dict[str, Any]], None]] = dataclasses.field(
         default_factory=dict
     )
+    deletions: Mapping[str, Callable[[str, Properties, Callable[[], None]], None]] = dataclasses.field(
+        default_factory=dict
+    )
+    normal_forms: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = dataclasses.field(default_factory=dict)
+    creation_checks: Sequence[Callable[[str, Any], None]] = ()
+    wrappers: Mapping[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = dataclasses.field(default_factory=dict)
     refusals: Mapping[str, Callable[[dict[str, Any]], None]] = dataclasses.field(default_factory=dict)
     follow_ups: Mapping[str, Callable[[], None]] = dataclasses.field(default_factory=dict)
     reset: Callable[[], None] = lambda: None

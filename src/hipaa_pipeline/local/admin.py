@@ -20,7 +20,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hipaa_pipeline import __version__
-from hipaa_pipeline.local import MINISTACK_VERSION, inventory
+from hipaa_pipeline.local import MINISTACK_VERSION, fill, inventory, sns
 
 if TYPE_CHECKING:
     from hipaa_pipeline.local.extend import Account
@@ -59,6 +59,12 @@ def _handle(account: Account, request: str, document: Any) -> Any:
             return account.quotas.applied()
         case ["POST quotas", "approve"]:
             return {"approved": account.quotas.approve_all()}
+        case ["POST subscriptions", "confirm"]:
+            return {"confirmed": sns.confirm_all()}
+        case ["GET calls"]:
+            return list(account.calls)
+        case ["POST fill"]:
+            return fill.fill(account.quotas, document)
         case ["GET faults"]:
             return account.faults.as_list()
         case ["POST faults"]:

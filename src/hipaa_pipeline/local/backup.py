@@ -49,17 +49,16 @@ def _select(properties: Properties) -> Created:
     answer = json.loads(body)
     if status >= 400:
         raise ApiError(answer["__type"], answer["Message"], status)
-    selection_id = answer["SelectionId"]
-    # Ref gives plan and selection joined, as the type's primary identifier does.
-    return f"{selection_id}_{properties['BackupPlanId']}", {
-        "Id": f"{selection_id}_{properties['BackupPlanId']}",
-        "SelectionId": selection_id,
+    physical_id = f"{properties['BackupPlanId']}_{answer['SelectionId']}"
+    return physical_id, {
+        "Id": physical_id,
+        "SelectionId": answer["SelectionId"],
         "BackupPlanId": properties["BackupPlanId"],
     }
 
 
 def _deselect(physical_id: str, _properties: Properties) -> None:
-    _backup()._selections.pop(physical_id.partition("_")[0], None)
+    _backup()._selections.pop(physical_id.partition("_")[2], None)
 
 
 def _complete_vault(name: str, properties: Properties, _attributes: dict[str, Any]) -> None:

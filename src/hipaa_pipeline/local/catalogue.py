@@ -67,6 +67,7 @@ def _network() -> tuple[Quota, ...]:
         ),
         quota(
             code="L-407747CB",
+            per_parent=True,
             name="Subnets per VPC",
             default=200,
             resource_type="AWS::EC2::Subnet",
@@ -76,6 +77,7 @@ def _network() -> tuple[Quota, ...]:
         ),
         quota(
             code="L-589F43AA",
+            per_parent=True,
             name="Route tables per VPC",
             default=200,
             resource_type="AWS::EC2::RouteTable",
@@ -94,6 +96,7 @@ def _network() -> tuple[Quota, ...]:
         ),
         quota(
             code="L-0EA8095F",
+            per_parent=True,
             name="Inbound or outbound rules per security group",
             default=60,
             resource_type="AWS::EC2::SecurityGroupIngress",
@@ -105,6 +108,7 @@ def _network() -> tuple[Quota, ...]:
         ),
         endpoint(
             code="L-29B6F2EB",
+            per_parent=True,
             name="Interface VPC endpoints per VPC",
             default=50,
             usage=functools.partial(endpoints, "Interface"),
@@ -158,6 +162,7 @@ def _identity() -> tuple[Quota, ...]:
         ),
         quota(
             code="L-0DA4ABF3",
+            per_parent=True,
             name="Managed policies per role",
             default=10,
             resource_type="AWS::IAM::Role",
@@ -275,6 +280,7 @@ def _keys_and_logs() -> tuple[Quota, ...]:
         Quota(
             service_code="kms",
             code="L-340F62FB",
+            per_parent=True,
             name="Aliases per KMS key",
             default=50,
             resource_type="AWS::KMS::Alias",

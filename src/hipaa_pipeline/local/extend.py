@@ -6,6 +6,7 @@ here, at once and by name, rather than somewhere in a deployment.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import importlib
 import importlib.metadata
@@ -15,7 +16,21 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from hipaa_pipeline.local import MINISTACK_VERSION, backup, catalogue, ec2, service_quotas
+from hipaa_pipeline.local import (
+    MINISTACK_VERSION,
+    backup,
+    catalogue,
+    cloudformation,
+    ec2,
+    iam,
+    kinesis,
+    kms,
+    rds,
+    rds_offers,
+    rds_parameters,
+    service_quotas,
+    sns,
+)
 from hipaa_pipeline.local.additions import Additions, Operation, ResourceType
 from hipaa_pipeline.local.faults import Faults
 from hipaa_pipeline.local.quotas import Quotas
@@ -64,7 +79,9 @@ class Account:
         self.operations: dict[str, Operation] = {}
         self.refusals: dict[str, Callable[[dict[str, Any]], None]] = {}
         self.follow_ups: dict[str, Callable[[], None]] = {}
+        self.creation_checks: list[Callable[[str, Any], None]] = []
         self._resets: list[Callable[[], None]] = []
+        self.calls: collections.deque[str] = collections.deque(maxlen=100_000)
         self.epoch = 0
 
     def add(self, additions: Additions) -> None:
@@ -75,8 +92,15 @@ class Account:
         self._resets.append(additions.reset)
         for resource_type in additions.resource_types:
             _register(resource_type)
+        for name, form in additions.normal_forms.items():
+            _normalise(name, form)
         for name, complete in additions.completions.items():
             _complete_after(name, complete)
+        for name, delete in additions.deletions.items():
+            _delete_by(name, delete)
+        for name, wrap in additions.wrappers.items():
+            _wrap(name, wrap)
+        self.creation_checks.extend(additions.creation_checks)
 
     @contextlib.contextmanager
     def scope(self, headers: Mapping[str, str]) -> Iterator[None]:
@@ -94,6 +118,7 @@ class Account:
         from ministack.app import _reset_all_state
 
         self.epoch += 1
+        self.calls.clear()
         self.faults.clear()
         self.quotas.reset()
         self.creation_delay_ms = self.settings.creation_delay_ms
@@ -109,10 +134,13 @@ def install(settings: Settings) -> Account:
     check()
     connections.track()
     account = Account(settings)
-    for module in (ec2, backup):
+    cloudformation.extend_tables()
+    for module in (ec2, backup, iam, kinesis, kms, rds, rds_offers, rds_parameters, sns):
         account.add(module.additions())
     account.add(service_quotas.additions(account.quotas))
-    _enforce_quotas(account)
+    account.add(cloudformation.additions(account.quotas))
+    _check_creations(account)
+    _refuse_calls(account)
     _meet_faults(account)
     return account
 
@@ -134,7 +162,10 @@ def _register(resource_type: ResourceType) -> None:
     from ministack.services.cloudformation import provisioners
 
     def create(_logical_id: str, properties: Any, _stack_name: str) -> Any:
-        return resource_type.create(properties)
+        try:
+            return resource_type.create(properties)
+        except ApiError as error:
+            raise ValueError(handler_message(resource_type.name, error, "InvalidRequest")) from error
 
     def update(physical_id: str, old: Any, new: Any, _stack_name: str) -> Any:
         return resource_type.update(physical_id, old, new)
@@ -171,9 +202,72 @@ def _complete_after(name: str, complete: Callable[[str, Any, dict[str, Any]], No
         handlers["update"] = update
 
 
-def _enforce_quotas(account: Account) -> None:
-    """MiniStack enforces no quota: refuse what would exceed one, in the API and in stacks, with AWS's own words."""
+def _normalise(name: str, form: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Give MiniStack's functions of a type its properties in another form."""
     from ministack.services.cloudformation import provisioners
+
+    handlers = provisioners._RESOURCE_HANDLERS[name]
+    own_create, own_update, own_delete = handlers["create"], handlers["update"], handlers["delete"]
+    handlers["create"] = lambda logical_id, properties, stack: own_create(logical_id, form(properties), stack)
+    handlers["update"] = lambda physical_id, old, new, *names: own_update(physical_id, form(old), form(new), *names)
+    handlers["delete"] = lambda physical_id, properties: own_delete(physical_id, form(properties))
+
+
+def _delete_by(name: str, delete: Callable[[str, Any, Callable[[], None]], None]) -> None:
+    """Delete resources of a type by our own function, which is given MiniStack's."""
+    from ministack.services.cloudformation import provisioners
+
+    handlers = provisioners._RESOURCE_HANDLERS[name]
+    own_delete = handlers["delete"]
+
+    def delete_or_refuse(physical_id: str, properties: Any) -> None:
+        try:
+            delete(physical_id, properties, lambda: own_delete(physical_id, properties))
+        except ApiError as error:
+            raise ValueError(handler_message(name, error, "InvalidRequest")) from error
+
+    handlers["delete"] = delete_or_refuse
+
+
+def _wrap(name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Replace a function of MiniStack's (`services.rds._modify_param_group`) by one made from it."""
+    module_name, _, function = name.rpartition(".")
+    module = importlib.import_module(f"ministack.{module_name}")
+    if not hasattr(module, function):
+        raise RuntimeError(f"MiniStack's {module_name} has no {function}.")
+    setattr(module, function, wrap(getattr(module, function)))
+
+
+def _check_creations(account: Account) -> None:
+    """Refuse in stacks what AWS refuses: names that are taken, values out of range, and quotas that are full."""
+    from ministack.services.cloudformation import provisioners
+
+    def checked(name: str, own_create: Callable[..., Any]) -> Callable[..., Any]:
+        def create(logical_id: str, properties: Any, stack_name: str) -> Any:
+            _check_creation(account, name, properties)
+            return own_create(logical_id, properties, stack_name)
+
+        return create
+
+    for name, handlers in provisioners._RESOURCE_HANDLERS.items():
+        if "create" in handlers:
+            handlers["create"] = checked(name, handlers["create"])
+
+
+def _check_creation(account: Account, name: str, properties: Any) -> None:
+    exceeded = account.quotas.exceeded_by(name, properties)
+    if exceeded:
+        quota, error = exceeded
+        raise ValueError(handler_message(name, error, quota.handler_code))
+    for check_creation in account.creation_checks:
+        try:
+            check_creation(name, properties)
+        except ApiError as error:
+            raise ValueError(handler_message(name, error, error.code)) from error
+
+
+def _refuse_calls(account: Account) -> None:
+    """MiniStack enforces no quota in its APIs either."""
 
     def refusal(operation: str) -> Callable[[dict[str, Any]], None]:
         def refuse(request: dict[str, Any]) -> None:
@@ -183,33 +277,18 @@ def _enforce_quotas(account: Account) -> None:
 
         return refuse
 
-    def guarded(name: str, own_create: Callable[..., Any]) -> Callable[..., Any]:
-        def create(logical_id: str, properties: Any, stack_name: str) -> Any:
-            exceeded = account.quotas.exceeded_by(name, properties)
-            if exceeded:
-                quota, error = exceeded
-                raise ValueError(handler_message(quota.service_code, error, quota.handler_code))
-            return own_create(logical_id, properties, stack_name)
-
-        return create
-
     for operation in {quota.operation for quota in account.quotas.catalogue} - {""}:
         account.refusals[operation] = refusal(operation)
-    for name in {quota.resource_type for quota in account.quotas.catalogue} - {""}:
-        handlers = provisioners._RESOURCE_HANDLERS[name]
-        handlers["create"] = guarded(name, handlers["create"])
 
 
-_SDK_NAMES = {"vpc": "Ec2", "iam": "Iam", "rds": "Rds", "sns": "Sns", "kms": "Kms", "logs": "CloudWatchLogs"}
-
-
-def handler_message(service: str, error: ApiError, handler_code: str = "GeneralServiceException") -> str:
+def handler_message(resource_type: str, error: ApiError, handler_code: str) -> str:
     """The reason of a failed resource as CloudFormation words a refusal of the service behind it."""
-    sdk = _SDK_NAMES.get(service, service.capitalize())
-    return (
-        f'Resource handler returned message: "{error.message} (Service: {sdk}, Status Code: {error.status}, '
-        f'Request ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {handler_code})'
-    )
+    token = f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {handler_code})"
+    if handler_code == "AlreadyExists":
+        return f'Resource handler returned message: "{error.message}" {token}'
+    service = resource_type.split("::")[1].capitalize()
+    request = f"(Service: {service}, Status Code: {error.status}, Request ID: {uuid.uuid4()})"
+    return f'Resource handler returned message: "{error.message} {request}" {token}'
 
 
 def _meet_faults(account: Account) -> None:

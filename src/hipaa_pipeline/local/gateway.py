@@ -69,6 +69,7 @@ class Gateway:
         if call.path.startswith(admin.PREFIX):
             await _send(send, self._admin(call))
             return
+        self.account.calls.append(f"{call.service}.{call.operation}")
         fault = self.account.faults.take_for_call(call.service, call.operation)
         await asyncio.sleep(self.account.faults.latency_seconds(call.service, call.operation))
         if fault and fault.action == "drop-before":

@@ -20,7 +20,8 @@ class Quota:
     """One count quota. `usage` and `demand` look at the stores and at what is about to be created.
 
     `operation` and `resource_type` name what consumes it; `demand` gives how many units a creation takes, 0 when the
-    quota does not concern it (a gateway endpoint and the quota of interface endpoints).
+    quota does not concern it (a gateway endpoint and the quota of interface endpoints). `per_parent`: it counts within
+    a VPC, a group or a key, so that a template alone does not tell which.
     """
 
     service_code: str
@@ -33,6 +34,7 @@ class Quota:
     usage: Callable[[Parameters], int]
     demand: Callable[[Parameters], int] = lambda _: 1
     handler_code: str = "ServiceLimitExceeded"
+    per_parent: bool = False
 
     @property
     def key(self) -> str:

@@ -87,6 +87,20 @@ class LocalAccount:
         granted: list[str] = self.admin("POST", "quotas/approve")["approved"]
         return granted
 
+    def confirm_subscriptions(self) -> list[str]:
+        """Let the owner of each pending subscription confirm it; their ARNs."""
+        confirmed: list[str] = self.admin("POST", "subscriptions/confirm")["confirmed"]
+        return confirmed
+
+    def fill(self, usage: Mapping[str, int]) -> None:
+        """Use quotas up (`{"vpc/L-F678F1CE": 5}`) with resources as other teams may have them; see `local.fill`."""
+        self.admin("POST", "fill", dict(usage))
+
+    def calls(self) -> list[str]:
+        """`service.Operation` of each request since the last reset, in the order they arrived."""
+        answer: list[str] = self.admin("GET", "calls")
+        return answer
+
     def set_creation_delay(self, milliseconds: int) -> None:
         """Let every stack resource take this long from now on."""
         self.admin("POST", "settings", {"creation_delay_ms": milliseconds})
