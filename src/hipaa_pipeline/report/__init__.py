@@ -1,7 +1,7 @@
 """Findings written for whoever reads them: a person (text), a program (JSON), code scanning (SARIF), CI (JUnit).
 
 Pure: findings in, one string out. Every format carries every field of every finding, except that text folds a control
-whose findings are all good into one line.
+whose findings are all good into one line, and only counts what does not apply.
 """
 
 from __future__ import annotations

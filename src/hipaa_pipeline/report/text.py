@@ -1,4 +1,4 @@
-"""Findings for a person: grouped by control, worst first, counts last."""
+"""Findings for a person: grouped by control, worst first, counts last; what does not apply is only counted."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ _STYLES = {
     Status.UNKNOWN: "bold yellow",
     Status.WAIVED: "magenta",
     Status.PASS: "green",
-    Status.NOT_APPLICABLE: "dim",
 }
 _LABELS = {
     Status.FAIL: "FAIL",
     Status.UNKNOWN: "UNKNOWN",
     Status.WAIVED: "waived",
     Status.PASS: "pass",
-    Status.NOT_APPLICABLE: "n/a",
 }
+_LOOKED_AT = frozenset({Status.FAIL, Status.UNKNOWN, Status.WAIVED})
 _LONGEST_VALUE = 400
 
 
@@ -53,7 +52,8 @@ def render(
 def _lines(findings: Sequence[Finding], template_path: str | None, title: str) -> Iterator[Text]:
     yield Text(title, style="bold")
     for control, group in _groups(findings):
-        yield from _control(control, group, template_path)
+        if group[0].status is not Status.NOT_APPLICABLE:
+            yield from _control(control, group, template_path)
     yield Text(_summary(findings))
 
 
@@ -70,19 +70,17 @@ def _rank(finding: Finding) -> int:
 
 
 def _control(control: str, group: Sequence[Finding], template_path: str | None) -> Iterator[Text]:
-    """One line that names the control; below it each finding a person must look at, the good ones counted."""
+    """One line that names the control, and below it each finding a person must look at."""
     worst = group[0]
+    to_look_at = [finding for finding in group if finding.status in _LOOKED_AT]
     line = Text.assemble((f"{_LABELS[worst.status]:<8}", _STYLES[worst.status]), control)
-    if worst.severity and worst.status in {Status.FAIL, Status.UNKNOWN}:
+    if worst.severity and to_look_at:
         line.append(f"  [{worst.severity}]")
     line.append(f"  {worst.citation}" if worst.citation else "", style="dim")
-    good = [finding for finding in group if finding.status in {Status.PASS, Status.NOT_APPLICABLE}]
-    if len(good) == len(group):
-        line.append(_subjects(good))
+    if not to_look_at:
+        line.append(_subjects(group))
     yield line
-    for status, members in itertools.groupby(group, key=lambda finding: finding.status):
-        if status not in {Status.PASS, Status.NOT_APPLICABLE}:
-            yield from itertools.chain.from_iterable(_details(finding, template_path) for finding in members)
+    yield from itertools.chain.from_iterable(_details(finding, template_path) for finding in to_look_at)
 
 
 def _subjects(findings: Sequence[Finding]) -> str:
