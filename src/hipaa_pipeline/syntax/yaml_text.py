@@ -27,7 +27,7 @@ def parse(text: str) -> Parsed:
         return _Reader(_loader_class()(text)).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        line = min(mark.line, text.count("\n")) + 1 if mark else 1  # the parser counts on beyond the end
         raise MalformedError(line, f"not valid YAML: {error.problem or error.context}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
