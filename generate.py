@@ -31,8 +31,12 @@ def main(arguments: list[str]) -> int:
         with open(TEMPLATE, "w", encoding="utf-8") as file:
             file.write(text)
         return 0
-    with open(TEMPLATE, encoding="utf-8") as file:
-        committed = file.read()
+    try:
+        with open(TEMPLATE, encoding="utf-8") as file:
+            committed = file.read()
+    except FileNotFoundError:
+        sys.stderr.write(f"There is no {TEMPLATE} yet. Next: make template\n")
+        return 1
     if committed != text:
         sys.stdout.writelines(_difference(committed, text))
     return int(committed != text)
