@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hipaa_pipeline.controls.check import (
-    ANY,
+    STACK,
     Check,
-    Judge,
     Severity,
     Verdict,
     failed,
@@ -49,22 +48,23 @@ def kept_on_replacement(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
         yield failed("UpdateReplacePolicy", expected, policy)
 
 
-def leaves_nothing(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
-    """Deleting the stack deletes the resource, and nothing refuses."""
-    yield from problems_or_pass(_leftovers(resource), "DeletionPolicy", "Delete", "Delete")
+def leaves_nothing(_itself: Resource, stack: Stack) -> Iterator[Verdict]:
+    """Deleting the stack deletes every resource, and none refuses."""
+    problems = (problem for resource in stack.resources.values() for problem in _leftovers(resource))
+    yield from problems_or_pass(problems, "Resources", "DeletionPolicy Delete, no protection", "all so")
 
 
 def _leftovers(resource: Resource) -> Iterator[Verdict]:
     default = "Snapshot" if resource.type in _SNAPSHOT_BY_DEFAULT else "Delete"
     policy = resource.attributes.get("DeletionPolicy", default)
     if is_unknown(policy):
-        yield undetermined("DeletionPolicy", "Delete", policy)
+        yield undetermined("DeletionPolicy", "Delete", policy, resource.logical_id)
     elif policy != "Delete":
-        yield failed("DeletionPolicy", "Delete", policy)
+        yield failed("DeletionPolicy", "Delete", policy, resource.logical_id)
     for name in _REFUSING:
         value = resource.properties.get(name)
         if as_bool(value) or (name == "LockConfiguration" and value):
-            yield failed(name, "not in an ephemeral environment", value)
+            yield failed(name, "not in an ephemeral environment", value, resource.logical_id)
 
 
 # What counts as expensive outside a protected environment: more than a developer needs to try something out.
@@ -102,8 +102,6 @@ def _excesses(resource: Resource) -> Iterator[Verdict]:
             yield failed(path, expected, value)
 
 
-_leaves_nothing: Judge = in_ephemeral(leaves_nothing)
-
 CHECKS = (
     Check(
         slug="data_kept_on_replacement",
@@ -121,8 +119,8 @@ CHECKS = (
         severity=Severity.LOW,
         title="An ephemeral environment can be deleted without a trace",
         remedy="Set DeletionPolicy to Delete and deletion protection to false, or DeletionProtection to true.",
-        types=(ANY,),
-        judge=_leaves_nothing,
+        types=(STACK,),
+        judge=in_ephemeral(leaves_nothing),
     ),
     Check(
         slug="ephemeral_is_cheap",

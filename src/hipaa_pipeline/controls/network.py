@@ -141,16 +141,8 @@ def _private_dns(endpoint: Resource, stack: Stack) -> Iterator[Verdict]:
 
 
 def _own_account_only(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
-    """A grant to everyone must be tied to principals of this account; the endpoint's resources are not looked at."""
-    if all(value != "*" for _, value in statement.principals):
-        return
-    keys = ("aws:principalaccount", "aws:principalorgid", "aws:principalarn", "aws:sourceaccount")
-    tied = (
-        key in keys and values and all("*" not in value.split(":")[0] for value in values)
-        for operator, key, values in statement.conditions
-        if "not" not in operator and not operator.endswith("ifexists")
-    )
-    if not any(tied):
+    """A grant to everyone must be tied to principals of this account; which resources they reach is not looked at."""
+    if any(value == "*" for _, value in statement.principals) and not statement.ties(_PRINCIPALS):
         yield failed(f"{statement.path}.Condition", _OWN_ACCOUNT, "anyone who reaches the endpoint")
 
 
@@ -184,6 +176,7 @@ def _two(value: Any) -> bool:
     return len(listed(value)) > 1
 
 
+_PRINCIPALS = frozenset({"aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:sourceaccount"})
 _OWN_ACCOUNT = "principals of this account only (aws:PrincipalAccount)"
 _RECORD = ("164.308(a)(1)(ii)(D)", "164.308(a)(3)(ii)(A)", "164.308(a)(6)(ii)", "164.312(b)")
 _TRANSIT = ("164.312(e)(1)",)

@@ -55,6 +55,17 @@ class Statement:
         """Whether all conditions hold for a request with these context keys (in lower case) and no others."""
         return all(_condition_holds(condition, context) for condition in self.conditions)
 
+    def ties(self, keys: frozenset[str]) -> bool:
+        """Whether a condition limits one of these keys (lower case) to something.
+
+        A negation does not, nor does a condition that holds when the key is absent, nor a wildcard alone.
+        """
+        return any(
+            key in keys and values and all(value.strip("*") for value in values)
+            for operator, key, values in self.conditions
+            if "not" not in operator and not operator.endswith("ifexists") and operator != "null"
+        )
+
 
 def text_of(value: Any) -> str:
     """A value as one text: references as `${Name}` or `${Name.Attribute}`, whatever form they had; "" for no text."""
@@ -258,11 +269,12 @@ def statements_of(resource: Resource, places: Mapping[str, str]) -> tuple[Statem
     )
 
 
-def accounts_in(texts: Iterable[str]) -> set[str]:
-    """The account IDs named by principals or condition values: bare, or inside an ARN."""
-    return {found for text in texts for found in re.findall(r"(?<!\d)\d{12}(?!\d)", text)}
+def account_of(text: str) -> str:
+    """The account ID that a principal or condition value names, bare or inside an ARN; "" where there is none."""
+    account = text.split(":")[4] if text.startswith("arn:") and text.count(":") >= 5 else text
+    return account if re.fullmatch(r"\d{12}", account) else ""
 
 
 def foreign_accounts(texts: Iterable[str], stack: Stack) -> list[str]:
     """The account IDs among principals or condition values that are not the stack's own, sorted."""
-    return sorted(accounts_in(texts) - {stack.account_id})
+    return sorted({account_of(text) for text in texts} - {"", stack.account_id})

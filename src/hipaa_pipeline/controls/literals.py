@@ -1,0 +1,132 @@
+"""No secret is written down in a property, a parameter or an output: whoever may describe the stack would read it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hipaa_pipeline.controls.check import ANY, STACK, Check, Severity, Verdict, failed, mapping, problems_or_pass
+from hipaa_pipeline.stack import Resource, Stack
+
+# What a secret looks like, whatever it is called. Issuers document these forms.
+_FORMS = re.compile(
+    r"""(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])     # AWS access key ID
+    | -----BEGIN\ (\w+\ )*PRIVATE\ KEY-----                  # PEM
+    | gh[pousr]_[A-Za-z0-9]{36}                              # GitHub token
+    | xox[abprs]-[A-Za-z0-9-]{10}                            # Slack token
+    | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}               # JSON web token
+    | [a-z][a-z0-9+.-]*://[^/\s:@${}]+:[^/\s@${}]+@          # URL with a password
+    """,
+    re.VERBOSE,
+)
+# How names of secrets end, in lower case without separators.
+_SECRET_NAMES = re.compile(
+    r"(password|passwd|passphrase|pwd|secretstring|secretkey|secretaccesskey|clientsecret|apikey|apitoken|authtoken"
+    r"|accesstoken|privatekey)$"
+)
+# What may stand under such a name: a reference to a secret, or nothing of value.
+_NO_SECRET = re.compile(r"^(|\*+|true|false|arn:.*|\{\{resolve:.*\}\}|\$\{.*\})$", re.DOTALL)
+# Names of values that look random and are no secrets.
+_RANDOM = re.compile(r"(sha256|sha1|md5|hash|checksum|digest|etag|version|id|fingerprint|arn)$")
+_TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{32,128}")
+_ENTROPY_BITS = 4.5  # a random base64 text of 40 characters has about 4.8 bits a character, an identifier about 4.1
+
+Found = tuple[str, str]  # where, and what it looks like
+
+
+def find_secrets(value: Any, path: str = "") -> Iterator[Found]:
+    """The places at or below `path` whose text looks like a secret, and why; never the text itself."""
+    if isinstance(value, str):
+        why = _secret(path.rpartition(".")[2], value)
+        if why:
+            yield path, why
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from find_secrets(item, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from find_secrets(item, f"{path}[{index}]")
+
+
+def _secret(name: str, text: str) -> str:
+    if len(text) >= 16 and _FORMS.search(text):
+        return "a key, token or password"
+    plain = re.sub(r"[^a-z0-9]", "", name.lower().partition("[")[0])
+    if _SECRET_NAMES.search(plain) and not _NO_SECRET.match(text):
+        return f"a value of {name}"
+    return "a random text" if _TOKEN.fullmatch(text) and not _RANDOM.search(plain) and _is_random(text) else ""
+
+
+def _is_random(text: str) -> bool:
+    """Whether a text has letters of both cases, digits, and more information than a name has."""
+    if sum(map(str.isdigit, text)) < 3 or text.lower() == text or text.upper() == text:
+        return False
+    counts = Counter(text).values()
+    entropy = -sum(count / len(text) * math.log2(count / len(text)) for count in counts)
+    return entropy >= _ENTROPY_BITS
+
+
+def _no_literal(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
+    found = find_secrets(resource.properties)
+    yield from problems_or_pass((failed(path, _NONE, why) for path, why in found), "", _NONE, "none found")
+
+
+def _no_parameter(itself: Resource, _stack: Stack) -> Iterator[Verdict]:
+    found = find_secrets(itself.properties.get("Parameters"), "Parameters")
+    yield from problems_or_pass((failed(path, _NONE, why) for path, why in found), "Parameters", _NONE, "none found")
+
+
+def _no_output(itself: Resource, _stack: Stack) -> Iterator[Verdict]:
+    found = [
+        *find_secrets(itself.properties.get("Outputs"), "Outputs"),
+        *_reveals(mapping(itself.properties.get("Outputs"))),
+    ]
+    yield from problems_or_pass((failed(path, _NONE, why) for path, why in found), "Outputs", _NONE, "none found")
+
+
+def _reveals(outputs: Mapping[str, Any]) -> Iterator[Found]:
+    """Outputs that print a secret when the stack is described: a dynamic reference, or an access key's secret."""
+    for name, value in outputs.items():
+        text = str(value)
+        if "{{resolve:secretsmanager:" in text or "{{resolve:ssm-secure:" in text or "SecretAccessKey" in text:
+            yield f"Outputs.{name}", "a secret that the output prints"
+
+
+_NONE = "no secret"
+_CITED = ("164.308(a)(5)(ii)(D)", "164.312(a)(1)", "164.312(d)")
+
+CHECKS = (
+    Check(
+        slug="no_secret_in_property",
+        service="CloudFormation",
+        severity=Severity.CRITICAL,
+        title="No property holds a secret",
+        remedy="Let RDS or Secrets Manager make it and refer to it; and change this one, it is known now.",
+        citations=_CITED,
+        types=(ANY,),
+        judge=_no_literal,
+    ),
+    Check(
+        slug="no_secret_in_parameter",
+        service="CloudFormation",
+        severity=Severity.CRITICAL,
+        title="No parameter holds a secret that can be read",
+        remedy="Let RDS or Secrets Manager make the secret; where it must be handed in, use NoEcho without a default.",
+        citations=_CITED,
+        types=(STACK,),
+        judge=_no_parameter,
+    ),
+    Check(
+        slug="no_secret_in_output",
+        service="CloudFormation",
+        severity=Severity.CRITICAL,
+        title="No output prints a secret",
+        remedy="Print the secret's ARN instead.",
+        citations=_CITED,
+        types=(STACK,),
+        judge=_no_output,
+    ),
+)
