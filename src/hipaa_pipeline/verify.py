@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hipaa_pipeline import comparison, live_checks
@@ -62,8 +62,9 @@ QUESTIONS: tuple[Question, ...] = (EXISTS, MATCHES, KNOWN, *live_checks.LIVE_CHE
 
 @dataclasses.dataclass(frozen=True)
 class Verification:
-    """What was read, what was observed, and what follows from both."""
+    """What was read, what was observed, and what follows from both; `description` is CloudFormation's of the stack."""
 
+    description: Mapping[str, Any]
     read: LiveRead
     observations: tuple[Observation, ...]
     findings: tuple[Finding, ...]
@@ -87,7 +88,9 @@ def run(session: Session, expected: Stack, *, clock: Clock, also: Sequence[Obser
     ]
     read, *observed = gather(tasks)
     observations = tuple(observation for found in observed for observation in found)
-    return Verification(read, observations, tuple(verify(expected, read, observations, clock.now())))
+    return Verification(
+        reader.description, read, observations, tuple(verify(expected, read, observations, clock.now()))
+    )
 
 
 def verify(
