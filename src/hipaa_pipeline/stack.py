@@ -15,6 +15,7 @@ same question can be asked of both.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,8 +68,17 @@ class Stack:
     conditions: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     unresolved: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    @functools.cached_property
+    def _by_type(self) -> dict[str, tuple[Resource, ...]]:
+        found: dict[str, list[Resource]] = {}
+        for resource in self.resources.values():
+            found.setdefault(resource.type, []).append(resource)
+        return {type_: tuple(resources) for type_, resources in found.items()}
+
     def of_type(self, *types: str) -> tuple[Resource, ...]:
         """The resources of these types, in template order."""
+        if len(types) == 1:
+            return self._by_type.get(types[0], ())
         return tuple(resource for resource in self.resources.values() if resource.type in types)
 
     def target(self, value: Any) -> Resource | None:
@@ -135,6 +145,8 @@ def as_number(value: Any) -> int | float | None:
     """A number, also from the texts that parameters give ("168"); None for anything else, booleans included."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, int):
+        return value  # a float would round the largest ones
     try:
         number = float(value)
     except ValueError:

@@ -98,10 +98,11 @@ class Parameter:
             return f"one of {', '.join(repr(value) for value in self.allowed_values)}"
         if self.is_number:
             return f"a number{_range(self.min_value, self.max_value)}"
-        characters = _range(self.min_length, self.max_length)
-        length = f"{characters} characters long" if characters and not self.is_list else ""
+        characters = "" if self.is_list else _range(self.min_length, self.max_length)
+        length = f" with a length{characters}" if characters else ""
         pattern = f" matching {self.allowed_pattern.pattern}" if self.allowed_pattern else ""
-        kind = "a text" if self.type in {"String", "CommaDelimitedList"} else f"an existing {self.type}"
+        inner = self.type.removeprefix("List<").removesuffix(">") if self.is_list else self.type
+        kind = "a text" if inner in {"String", "CommaDelimitedList"} else f"an existing {inner}"
         return f"{kind}{length}{pattern}"
 
 
