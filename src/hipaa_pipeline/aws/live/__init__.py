@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session, gather
 from hipaa_pipeline.source import parse_template
 from hipaa_pipeline.stack import Resource, Stack
 
+_RANDOM = re.compile(r"[A-Za-z0-9]{8,13}")
 _POLICIES = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
 
 READERS: dict[str, ResourceReader] = {
@@ -246,8 +248,22 @@ def _resource(
         properties |= outcome.properties if not outcome.failed else all_unknown(part.names, outcome.reason)
     if physical.type in READERS:
         properties |= all_unknown(READERS[physical.type].unreported, NOT_REPORTED)
-    referring = identifiers.references(properties, own=physical.logical_id)
+    chosen = {
+        name: value for name, value in properties.items() if not is_generated_name(name, value, physical.logical_id)
+    }
+    referring = identifiers.references(chosen, own=physical.logical_id)
     return Resource(physical.logical_id, physical.type, referring, attributes)
+
+
+def is_generated_name(property_name: str, value: Any, logical_id: str) -> bool:
+    """Whether a value is a name that CloudFormation made because the template gives none.
+
+    Such a name (`<stack>-<logical ID>-<random>`, cut where names must be short) is no setting to be judged.
+    """
+    if not property_name.endswith("Name") or not isinstance(value, str):
+        return False
+    stem, _, random = value.rpartition("-")
+    return bool(_RANDOM.fullmatch(random)) and logical_id[:8].lower() in stem.lower()
 
 
 def _failures(

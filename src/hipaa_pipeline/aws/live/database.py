@@ -29,6 +29,7 @@ _INSTANCE = {
     "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
 }
 _NESTED = ("DBSubnetGroupName", "DBParameterGroupName", "VPCSecurityGroups", "Port")
+_STRIPED_GIB = 400  # from here on RDS stripes PostgreSQL's gp3 storage over four volumes
 _SECRET = ("ManageMasterUserPassword", "MasterUserSecret")
 
 
@@ -43,7 +44,7 @@ def _instance(reader: Reader, physical: Physical) -> Mapping[str, Any]:
     secret = found.get("MasterUserSecret")
     return without_empty(
         {
-            **renamed(found, _INSTANCE),
+            **renamed(_without_baseline(found), _INSTANCE),
             "DBSubnetGroupName": (found.get("DBSubnetGroup") or {}).get("DBSubnetGroupName"),
             "DBParameterGroupName": next(
                 (group["DBParameterGroupName"] for group in found.get("DBParameterGroups", ())), None
@@ -54,6 +55,18 @@ def _instance(reader: Reader, physical: Physical) -> Mapping[str, Any]:
             "MasterUserSecret": renamed(secret or {}, same("SecretArn", "KmsKeyId")),
         }
     )
+
+
+def _without_baseline(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The description without the IOPS and the throughput that gp3 storage of this size has by itself.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage
+    """
+    large = found.get("AllocatedStorage", 0) >= _STRIPED_GIB
+    baseline = {"Iops": 12_000 if large else 3_000, "StorageThroughput": 500 if large else 125}
+    if found.get("StorageType") != "gp3":
+        return dict(found)
+    return {name: value for name, value in found.items() if value not in (baseline.get(name, object()), None)}
 
 
 def _instance_attributes(reader: Reader, physical: Physical) -> Mapping[str, Any]:
