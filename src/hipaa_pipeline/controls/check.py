@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -63,6 +64,11 @@ class Check:
     types: tuple[str, ...]
     judge: Judge
     waivable: bool = False
+
+    @functools.cached_property
+    def citation(self) -> str:
+        """The citations as one text, as findings carry them."""
+        return ", ".join(self.citations)
 
 
 def passed(property: str, expected: Any, actual: Any) -> Verdict:  # noqa: A002 - CloudFormation's word
@@ -186,4 +192,4 @@ def listed(value: Any) -> list[Any]:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """A mapping as it is, anything else as an empty one."""
-    return value if isinstance(value, Mapping) and not is_unknown(value) else {}
+    return value if isinstance(value, dict) and not is_unknown(value) else {}

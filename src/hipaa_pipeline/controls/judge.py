@@ -64,8 +64,8 @@ def _finding(check: Check, verdict: Verdict, resource: str) -> Finding:
         property=verdict.property,
         expected=verdict.expected,
         actual=verdict.actual,
-        citation=", ".join(check.citations),
+        citation=check.citation,
         remedy=check.remedy,
         reason=verdict.reason,
-        severity=check.severity.value,
+        severity=check.severity,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections import Counter
@@ -37,24 +38,32 @@ _ENTROPY_BITS = 4.5  # a random base64 text of 40 characters has about 4.8 bits 
 Found = tuple[str, str]  # where, and what it looks like
 
 
-def find_secrets(value: Any, path: str = "") -> Iterator[Found]:
+def find_secrets(value: Any, path: str = "") -> list[Found]:
     """The places at or below `path` whose text looks like a secret, and why; never the text itself."""
+    found: list[Found] = []
+    _search(value, path, "", found)
+    return found
+
+
+def _search(value: Any, path: str, name: str, found: list[Found]) -> None:
     if isinstance(value, str):
-        why = _secret(path.rpartition(".")[2], value)
+        why = _secret(name, value)
         if why:
-            yield path, why
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from find_secrets(item, f"{path}.{name}" if path else str(name))
+            found.append((path, why))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _search(item, f"{path}.{key}" if path else str(key), str(key), found)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from find_secrets(item, f"{path}[{index}]")
+            _search(item, f"{path}[{index}]", name, found)
 
 
+@functools.lru_cache(maxsize=8192)
 def _secret(name: str, text: str) -> str:
-    if len(text) >= 16 and _FORMS.search(text):
+    """What a text under a name looks like, "" for nothing secret; the same texts return in every stack."""
+    if _FORMS.search(text):
         return "a key, token or password"
-    plain = re.sub(r"[^a-z0-9]", "", name.lower().partition("[")[0])
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
     if _SECRET_NAMES.search(plain) and not _NO_SECRET.match(text):
         return f"a value of {name}"
     return "a random text" if _TOKEN.fullmatch(text) and not _RANDOM.search(plain) and _is_random(text) else ""

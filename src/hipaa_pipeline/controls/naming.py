@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -119,13 +120,15 @@ def _no_environment_in_it(resource: Resource, stack: Stack) -> Iterator[Verdict]
     if is_unknown(name):
         yield undetermined(path, expected, name)
         return
-    chosen = {word for value in (*stack.parameters.values(), stack.name) for word in _words(text_of(value))}
-    written = sorted((_words(text_of(name)) & ENVIRONMENTS) - chosen)
-    yield failed(path, expected, name) if written else passed(path, expected, name)
+    written = _words(text_of(name)) & ENVIRONMENTS
+    chosen = (text_of(value) for value in (*stack.parameters.values(), stack.name)) if written else ()
+    unexplained = written.difference(*map(_words, chosen))
+    yield failed(path, expected, name) if unexplained else passed(path, expected, name)
 
 
-def _words(text: str) -> set[str]:
-    return set(re.split(r"[^a-z0-9]+", text.lower()))
+@functools.lru_cache(maxsize=1024)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.split(r"[^a-z0-9]+", text.lower()))
 
 
 def _tagged(resource: Resource, _stack: Stack) -> Iterator[Verdict]:

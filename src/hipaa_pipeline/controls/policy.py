@@ -75,7 +75,7 @@ def text_of(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, Mapping) and len(value) == 1:
+    if isinstance(value, dict) and len(value) == 1:
         match value:
             case {"Ref": str(name)}:
                 return f"${{{name}}}"
@@ -160,7 +160,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _principals(value: Any) -> tuple[tuple[str, str], ...]:
-    if isinstance(value, Mapping) and not is_unknown(value):
+    if isinstance(value, dict) and not is_unknown(value):
         return tuple((str(kind), text) for kind, values in value.items() for text in _texts(values))
     return tuple(("AWS", text) for text in _texts(value))
 
@@ -184,7 +184,7 @@ def _reason(value: Any) -> str | None:
     """Why some part of a value is unknown, None where all of it is known."""
     if is_unknown(value):
         return str(value[UNKNOWN])
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
         return next((reason for reason in map(_reason, value) if reason is not None), None)
