@@ -248,11 +248,11 @@ def _resource(
         properties |= outcome.properties if not outcome.failed else all_unknown(part.names, outcome.reason)
     if physical.type in READERS:
         properties |= all_unknown(READERS[physical.type].unreported, NOT_REPORTED)
-    chosen = {
-        name: value for name, value in properties.items() if not is_generated_name(name, value, physical.logical_id)
+    referring = identifiers.references(properties, own=physical.logical_id)
+    settings = {
+        name: value for name, value in referring.items() if not is_generated_name(name, value, physical.logical_id)
     }
-    referring = identifiers.references(chosen, own=physical.logical_id)
-    return Resource(physical.logical_id, physical.type, referring, attributes)
+    return Resource(physical.logical_id, physical.type, settings, attributes)
 
 
 def is_generated_name(property_name: str, value: Any, logical_id: str) -> bool:
