@@ -205,6 +205,17 @@ def configured_region(profile: str | None = None) -> str | None:
     return str(region) if region else None
 
 
+def known_regions() -> frozenset[str]:
+    """Every Region that CloudFormation is in, of every partition, as this release of botocore knows them."""
+    from botocore.session import Session as BotocoreSession
+
+    session = BotocoreSession()
+    partitions = session.get_available_partitions()
+    return frozenset(
+        region for partition in partitions for region in session.get_available_regions("cloudformation", partition)
+    )
+
+
 def translated(service: str, operation: str, call: Callable[[], T]) -> T:
     """The call's result, with botocore's exceptions turned into AwsError."""
     from botocore import exceptions

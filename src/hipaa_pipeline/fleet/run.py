@@ -120,6 +120,16 @@ def settle(fleet: Fleet, tools: Tools) -> None:
         _follow(running.operation_id, fleet, tools)
 
 
+def detect_drift(fleet: Fleet, tools: Tools) -> None:
+    """Have CloudFormation compare every instance with its template; the instances tell the result."""
+    preferences = _preferences(fleet, None)
+    operation_id = stacksets.detect_drift(
+        tools.session, address(fleet), operation_id=tools.new_id(), preferences=preferences
+    )
+    tools.say("Looking for drift in every stack.")
+    _follow(operation_id, fleet, tools)
+
+
 def _take(step: Step, fleet: Fleet, content: Content | None, tools: Tools) -> Taken:
     """One step. An error of the call itself is told as the step's; the next steps are about other targets."""
     tools.say(step.text())

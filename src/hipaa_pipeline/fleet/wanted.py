@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.fleet.file import Fleet, Group
@@ -54,6 +54,13 @@ def targets(fleet: Fleet) -> tuple[Target, ...]:
             raise _refused(fleet, f"{target.owner} in {target.region} is a target twice")
         seen.add(target.place)
     return wanted
+
+
+def refuse_unknown_regions(fleet: Fleet, known: Collection[str]) -> None:
+    """Raise UserError for a Region that AWS does not have."""
+    named = [fleet.region, *(region for group in fleet.groups for region in group.regions)]
+    if unknown := next((region for region in named if region not in known), None):
+        raise _refused(fleet, f"there is no Region {unknown}")
 
 
 def _targets(group: Group) -> Iterator[Target]:
