@@ -83,7 +83,7 @@ def _quota(text: str) -> tuple[str, float]:
 
 
 def _wait_for_the_end(account: LocalAccount) -> None:
-    """Return on Ctrl-C or a request to terminate, so that the account is ended in order, or when it has ended itself."""
+    """Return on Ctrl-C or a request to terminate, so that the account is ended in order."""
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     while signal.sigtimedwait(ends, 1.0) is None:

@@ -36,6 +36,7 @@ def main() -> None:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     port = socket.socket(fileno=os.dup(arguments.socket)).getsockname()[1]
     os.environ.update(environment(arguments.settings, port))
+    sys.modules["docker"] = None  # type: ignore[assignment]  # MiniStack never starts a container, and starts sooner.
     asyncio.run(_serve(arguments.settings, arguments.socket))
 
 

@@ -35,7 +35,7 @@ class Additions:
     Of a resource type: `completions` complete what MiniStack created or updated (physical ID, properties, attributes to
     amend), `deletions` take the place of its own deletion, which they are given, `normal_forms` change the
     properties its functions see. `creation_checks` see each resource's type and properties before it is created and may
-    raise ApiError; `refusals` do the same before an API operation; `follow_ups` run after MiniStack has carried one out.
+    raise ApiError; `refusals` do so before an API operation; `follow_ups` run after MiniStack has carried one out.
     `wrappers` replace a function of MiniStack's, named by module and function, by one made from it. `reset` forgets.
     """
 

@@ -128,10 +128,7 @@ def _network() -> tuple[Quota, ...]:
             resource_type="AWS::EC2::VPCEndpoint",
             operation="ec2.CreateVpcEndpoint",
             error=_says("NetworkInterfaceLimitExceeded", "The maximum number of network interfaces has been reached."),
-            usage=lambda _: (
-                len(ec2._network_interfaces)
-                + sum(len(record.get("NetworkInterfaceIds", ())) for record in ec2._vpc_endpoints.values())
-            ),
+            usage=_all_of(ec2._network_interfaces),
             demand=lambda parameters: len(parameters.get("SubnetIds") or ()) if kind(parameters) == "Interface" else 0,
         ),
     )

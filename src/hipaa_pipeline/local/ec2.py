@@ -9,9 +9,10 @@ other.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from hipaa_pipeline.local import interfaces
 from hipaa_pipeline.local.additions import (
     Additions,
     Created,
@@ -39,7 +40,9 @@ def additions() -> Additions:
             "ec2.DescribeFlowLogs": describe_flow_logs,
             "ec2.CreateVpcEndpoint": create_vpc_endpoint,
             "ec2.ModifyVpcEndpoint": modify_vpc_endpoint,
+            "ec2.DeleteVpcEndpoints": delete_vpc_endpoints,
             "ec2.DescribeVpcEndpoints": describe_vpc_endpoints,
+            "ec2.DescribeNetworkInterfaces": interfaces.describe_network_interfaces,
             "ec2.DescribeSecurityGroupRules": describe_security_group_rules,
         },
         resource_types=(
@@ -52,6 +55,7 @@ def additions() -> Additions:
             "AWS::EC2::VPCEndpoint": _complete_endpoint,
             "AWS::EC2::SecurityGroup": _complete_security_group,
         },
+        deletions={"AWS::EC2::VPCEndpoint": _delete_endpoint},
         follow_ups={"ec2.CreateVpc": complete_default_groups},
     )
 
@@ -321,10 +325,37 @@ def _complete_endpoint(endpoint_id: str, properties: Properties, attributes: dic
     policy = properties.get("PolicyDocument") or FULL_ACCESS
     endpoint["PolicyDocument"] = policy if isinstance(policy, str) else json.dumps(policy)
     endpoint["PrivateDnsEnabled"] = boolean(properties.get("PrivateDnsEnabled", False))
-    if endpoint["VpcEndpointType"] == "Interface" and not endpoint["NetworkInterfaceIds"]:
-        endpoint["NetworkInterfaceIds"] = [new_id("eni") for _ in endpoint["SubnetIds"]]
-        endpoint["DnsEntries"] = [{"DnsName": f"{endpoint_id}.{endpoint['ServiceName']}", "HostedZoneId": "Z0LOCAL"}]
+    if endpoint["VpcEndpointType"] == "Interface":
+        _place_interfaces(endpoint)
         attributes["NetworkInterfaceIds"] = endpoint["NetworkInterfaceIds"]
+
+
+def _place_interfaces(endpoint: dict[str, Any]) -> None:
+    endpoint_id = endpoint["VpcEndpointId"]
+    endpoint["NetworkInterfaceIds"] = interfaces.place(
+        endpoint_id,
+        endpoint["SubnetIds"],
+        endpoint["SecurityGroupIds"],
+        "vpc_endpoint",
+        f"VPC Endpoint Interface {endpoint_id}",
+    )
+    endpoint["DnsEntries"] = [{"DnsName": f"{endpoint_id}.{endpoint['ServiceName']}", "HostedZoneId": "Z0LOCAL"}]
+
+
+def _delete_endpoint(endpoint_id: str, _properties: Properties, delete: Callable[[], None]) -> None:
+    interfaces.remove(endpoint_id)
+    delete()
+
+
+def delete_vpc_endpoints(request: dict[str, Any]) -> dict[str, Any]:
+    """DeleteVpcEndpoints; one that does not exist is reported, not an error."""
+    missing = [each for each in request["VpcEndpointIds"] if each not in _ec2()._vpc_endpoints]
+    for endpoint_id in request["VpcEndpointIds"]:
+        interfaces.remove(endpoint_id)
+        _ec2()._vpc_endpoints.pop(endpoint_id, None)
+        _ec2()._tags.pop(endpoint_id, None)
+    reason = {"Code": "InvalidVpcEndpoint.NotFound", "Message": "The Vpc Endpoint Id does not exist"}
+    return {"Unsuccessful": [{"ResourceId": each, "Error": reason} for each in missing]}
 
 
 def modify_vpc_endpoint(request: dict[str, Any]) -> dict[str, Any]:
@@ -342,6 +373,8 @@ def modify_vpc_endpoint(request: dict[str, Any]) -> dict[str, Any]:
     for member in ("PolicyDocument", "PrivateDnsEnabled"):
         if member in request:
             endpoint[member] = request[member]
+    if endpoint["VpcEndpointType"] == "Interface":
+        _place_interfaces(endpoint)
     return {"Return": True}
 
 

@@ -23,11 +23,14 @@ from hipaa_pipeline.local import (
     cloudformation,
     ec2,
     iam,
+    identity,
     kinesis,
     kms,
+    logs,
     rds,
     rds_offers,
     rds_parameters,
+    rds_snapshots,
     service_quotas,
     sns,
 )
@@ -37,6 +40,9 @@ from hipaa_pipeline.local.quotas import Quotas
 from hipaa_pipeline.local.settings import Settings
 from hipaa_pipeline.local.wire import ApiError
 
+SERVICES = (
+    backup, ec2, iam, identity, kinesis, kms, logs, rds, rds_offers, rds_parameters, rds_snapshots, sns,
+)  # fmt: skip
 RELIED_ON = {
     "app": ("app", "_reset_all_state"),
     "core.responses": ("request_scope", "get_account_id", "get_region", "now_iso", "AccountRegionScopedDict"),
@@ -125,6 +131,7 @@ class Account:
         _reset_all_state()
         for reset in self._resets:
             reset()
+        identity.ensure_role()
 
 
 def install(settings: Settings) -> Account:
@@ -135,13 +142,15 @@ def install(settings: Settings) -> Account:
     connections.track()
     account = Account(settings)
     cloudformation.extend_tables()
-    for module in (ec2, backup, iam, kinesis, kms, rds, rds_offers, rds_parameters, sns):
+    for module in SERVICES:
         account.add(module.additions())
     account.add(service_quotas.additions(account.quotas))
     account.add(cloudformation.additions(account.quotas))
     _check_creations(account)
     _refuse_calls(account)
     _meet_faults(account)
+    with account.scope({}):
+        identity.ensure_role()
     return account
 
 

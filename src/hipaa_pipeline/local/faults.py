@@ -24,6 +24,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hipaa_pipeline.local import ACCOUNT_ID
+from hipaa_pipeline.local.identity import ROLE, SESSION
 from hipaa_pipeline.local.wire import ApiError
 
 ACTIONS = ("deny", "throttle", "fail", "latency", "drop-before", "drop-after")
@@ -82,7 +84,8 @@ _QUERY_SERVICES = frozenset({"cloudformation", "iam", "sts", "rds", "sns", "clou
 
 
 def _denied(service: str, operation: str) -> ApiError:
-    text = f"User: arn:aws:iam::111122223333:user/local is not authorized to perform: {service}:{operation}"
+    caller = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{ROLE}/{SESSION}"
+    text = f"User: {caller} is not authorized to perform: {service}:{operation}"
     if service == "ec2":
         return ApiError("UnauthorizedOperation", f"You are not authorized to perform this operation. {text}", 403)
     if service in _QUERY_SERVICES:

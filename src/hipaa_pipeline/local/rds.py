@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hipaa_pipeline.local import rds_offers
+from hipaa_pipeline.local import interfaces, rds_offers
 from hipaa_pipeline.local.additions import Additions, Properties, boolean, tag_list
 from hipaa_pipeline.local.wire import ApiError
 
@@ -80,6 +80,7 @@ def _complete(identifier: str, properties: Properties, attributes: dict[str, Any
     _set_subnet_group(instance)
     _set_managed_password(instance, properties)
     _create_log_groups(instance)
+    _place_interfaces(instance)
     if instance["MonitoringInterval"]:
         instance["EnhancedMonitoringResourceArn"] = _monitoring_stream(instance)
     _rds()._tags[instance["DBInstanceArn"]] = tag_list(properties.get("Tags"))
@@ -111,6 +112,18 @@ def _set_performance_insights(instance: dict[str, Any], properties: Properties) 
 def _set_subnet_group(instance: dict[str, Any]) -> None:
     group = instance.get("DBSubnetGroup") or {}
     instance["DBSubnetGroup"] = _rds()._subnet_groups.get(group.get("DBSubnetGroupName"), group)
+
+
+def _place_interfaces(instance: Mapping[str, Any]) -> None:
+    """One interface, or two with a standby, each in a subnet of the group."""
+    subnets = [each["SubnetIdentifier"] for each in instance["DBSubnetGroup"].get("Subnets", ())]
+    interfaces.place(
+        instance["DBInstanceArn"],
+        subnets[: 2 if instance["MultiAZ"] else 1],
+        [each["VpcSecurityGroupId"] for each in instance["VpcSecurityGroups"]],
+        "interface",
+        "RDSNetworkInterface",
+    )
 
 
 def _monitoring_stream(instance: Mapping[str, Any]) -> str:
@@ -208,6 +221,7 @@ def _refuse_protected(instance: Mapping[str, Any]) -> None:
 def _leave_behind(instance: dict[str, Any], *, delete_backups: bool) -> None:
     """What goes with an instance, and what stays: its secret and tags go, its automated backups may stay."""
     _delete_secret(instance)
+    interfaces.remove(instance["DBInstanceArn"])
     _rds()._tags.pop(instance["DBInstanceArn"], None)
     if not delete_backups:
         _retained_backups()[instance["DbiResourceId"]] = _automated_backup(instance, "retained")

@@ -206,6 +206,7 @@ def _bound_socket(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(128)  # Who connects before the process is up is queued rather than refused.
         listener.listen(128)  # from here on connections wait rather than being refused
     except (OSError, OverflowError) as error:
         listener.close()
