@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,6 +44,26 @@ def result(text: str) -> None:
 def result_json(value: Any) -> None:
     """A JSON result on standard output."""
     print(json.dumps(value, indent=2, default=str))
+
+
+def width() -> int:
+    """The columns a result may take: the terminal's, or 120 where it is piped."""
+    return results().width if sys.stdout.isatty() else 120
+
+
+def result_lines(lines: Sequence[str], styles: Mapping[str, str]) -> None:
+    """Lines of a result; on a terminal the first word of each is coloured as `styles` says."""
+    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    for line in lines:
+        style = styles.get(line.split(" ", 1)[0], "") if coloured else ""
+        if not style:
+            result(line)
+            continue
+        from rich.text import Text
+
+        text = Text(line)
+        text.stylize(style, 0, len(line.split(" ", 1)[0]))
+        results().print(text, soft_wrap=True)
 
 
 def result_findings(

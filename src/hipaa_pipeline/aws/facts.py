@@ -6,7 +6,9 @@ The session must be read-only: a preflight changes nothing, by construction.
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from hipaa_pipeline.aws.session import MAX_WORKERS, AwsError, Session
@@ -28,7 +30,7 @@ def answer(session: Session, questions: Sequence[Question[T]]) -> list[T]:
     facts = Facts(answers)
     results: dict[int, T] = {}
     waiting: dict[int, frozenset[Read]] = dict.fromkeys(range(len(questions)), frozenset())
-    with concurrent.futures.ThreadPoolExecutor(MAX_WORKERS) as pool:
+    with _no_collections(), concurrent.futures.ThreadPoolExecutor(MAX_WORKERS) as pool:
         calls: dict[concurrent.futures.Future[Any], Read] = {}
         while True:
             asked = _advance(questions, facts, answers, waiting, results)
@@ -40,6 +42,18 @@ def answer(session: Session, questions: Sequence[Question[T]]) -> list[T]:
             answers.update({calls.pop(call): call.result() for call in done})
 
 
+@contextlib.contextmanager
+def _no_collections() -> Iterator[None]:
+    """Spare the garbage collector: a dozen service models are built meanwhile, and walking them takes 0.15 s of 0.8."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _advance(
     questions: Sequence[Question[T]],
     facts: Facts,
@@ -47,8 +61,9 @@ def _advance(
     waiting: dict[int, frozenset[Read]],
     results: dict[int, T],
 ) -> set[Read]:
-    """Go on with every question whose reads are all answered; the reads that are still wanted."""
-    for number in [number for number, reads in waiting.items() if reads <= answers.keys()]:
+    """Go on with every question of whose reads one is answered; the reads that are still wanted."""
+    ready = [number for number, reads in waiting.items() if not reads or not reads.isdisjoint(answers)]
+    for number in ready:
         try:
             results[number] = questions[number](facts)
             del waiting[number]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class Facts:
 
     def __init__(self, answers: Mapping[Read, Any]) -> None:
         self._answers = answers
-        self._results: dict[str, Any] = {}
+        self._results: dict[Hashable, Any] = {}
 
     def __call__(self, read: Read) -> Any:
         """The answer of a read. Raises NotAskedYet, or Unanswered where AWS gave none."""
@@ -123,8 +123,8 @@ class Facts:
             raise Unanswered(answer)
         return answer
 
-    def once(self, name: str, compute: Callable[[], T]) -> T:
-        """The result of a question that several others ask and that is dear to compute, computed once."""
+    def once(self, name: Hashable, compute: Callable[[], T]) -> T:
+        """The result of a question that is asked again and again, computed once. Raises what `compute` raises."""
         if name not in self._results:
             self._results[name] = compute()
         result: T = self._results[name]

@@ -7,18 +7,21 @@ unknown   one of the numbers is missing, or the limit is only a published defaul
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 from typing import Any
 
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight.demand import Demand, demands, uncounted_types
 from hipaa_pipeline.preflight.existing import Existing
-from hipaa_pipeline.preflight.facts import Facts, together
+from hipaa_pipeline.preflight.facts import Facts, NotAskedYet, together
 from hipaa_pipeline.preflight.quotas import BY_SLUG, Quota
 from hipaa_pipeline.preflight.usage import Number, Place, limit, used
 from hipaa_pipeline.stack import Stack
 
 CONTROL = "quota_headroom"
+UNCOUNTED = "uncounted_type"
 _ADDS_NOTHING = Number(None, "not read", "nothing is added")
 
 
@@ -80,13 +83,29 @@ class Row:
 
 def ledger(stack: Stack, existing: Existing, facts: Facts) -> list[Row]:
     """The rows of the ledger, in the order in which the stack first asks for each quota. Raises NotAskedYet."""
-    rows: list[Row] = together(
-        *(lambda demand=demand: _row(demand, stack, facts) for demand in demands(stack, existing))
-    )
+    wanted = _demands(stack, existing, facts)
+    rows: list[Row] = together(*(functools.partial(_row, demand, stack, facts) for demand in wanted))
     return rows
 
 
+def rows_so_far(stack: Stack, existing: Existing, facts: Facts) -> list[Row]:
+    """The rows whose numbers are there already."""
+    rows = []
+    for demand in _demands(stack, existing, facts):
+        with contextlib.suppress(NotAskedYet):
+            rows.append(_row(demand, stack, facts))
+    return rows
+
+
+def _demands(stack: Stack, existing: Existing, facts: Facts) -> list[Demand]:
+    return facts.once(("demands", existing.status), lambda: demands(stack, existing))
+
+
 def _row(demand: Demand, stack: Stack, facts: Facts) -> Row:
+    return facts.once(demand, lambda: _new_row(demand, stack, facts))
+
+
+def _new_row(demand: Demand, stack: Stack, facts: Facts) -> Row:
     quota = BY_SLUG[demand.quota]
     if demand.amount == 0:
         return Row(quota, 0, _ADDS_NOTHING, _ADDS_NOTHING, demand.subject)
@@ -105,7 +124,7 @@ def findings(rows: list[Row], stack: Stack) -> list[Finding]:
         *(
             Finding(
                 control=CONTROL,
-                rule="resource_type",
+                rule=UNCOUNTED,
                 status=Status.UNKNOWN,
                 resource=type_name,
                 reason="the preflight does not know which quotas this type counts against",

@@ -14,7 +14,7 @@ from hipaa_pipeline.preflight import ledger
 from hipaa_pipeline.preflight.checks import CHECKS, SLUGS, judged, skipped, unanswered_finding
 from hipaa_pipeline.preflight.existing import Existing, existing_stack
 from hipaa_pipeline.preflight.exits import Exit, exits, remedy
-from hipaa_pipeline.preflight.facts import Facts, Unanswered, together
+from hipaa_pipeline.preflight.facts import Facts, NotAskedYet, Unanswered, together
 from hipaa_pipeline.preflight.ledger import Row
 from hipaa_pipeline.preflight.result import Cost, Result
 from hipaa_pipeline.preflight.subject import Check, Subject
@@ -80,14 +80,18 @@ def _check(check: Check, subject: Subject, facts: Facts) -> Part:
 def _quotas(subject: Subject, facts: Facts) -> Part:
     """The ledger, its findings with the ways out as remedies, and the ways out themselves."""
     try:
+        existing = existing_stack(subject.stack, facts)
+    except NotAskedYet:
         # Asked at once as if there were no stack yet, which needs the most, so that nothing waits for DescribeStacks.
-        existing, _ = together(
-            lambda: existing_stack(subject.stack, facts), lambda: ledger.ledger(subject.stack, Existing(), facts)
-        )
+        together(lambda: existing_stack(subject.stack, facts), lambda: ledger.ledger(subject.stack, Existing(), facts))
+        raise
     except Unanswered as unanswered:
         return Part([unanswered_finding(ledger.CONTROL, unanswered)])
-    rows = ledger.ledger(subject.stack, existing, facts)
-    ways = exits(subject, rows, facts)
+    # The ways out of a row that is blocked are looked for while the other rows are still being counted.
+    rows, ways = together(
+        lambda: ledger.ledger(subject.stack, existing, facts),
+        lambda: exits(subject, ledger.rows_so_far(subject.stack, existing, facts), facts),
+    )
     found = ledger.findings(rows, subject.stack)
     remedies = [remedy(row, ways) if row.status is Status.FAIL else "" for row in rows]
     told = [
