@@ -7,12 +7,13 @@ project's own code.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import functools
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,23 @@ def _no_read_back(_stack: DeployedStack) -> Sequence[Finding]:
 def remaining(account: LocalAccount) -> dict[str, list[str]]:
     """What is in the account but for keys that wait for their deletion, which nobody can delete at once."""
     return {kind: names for kind, names in account.inventory().items() if kind != "kms.key_pending_deletion"}
+
+
+@contextlib.contextmanager
+def called(session: Session) -> Iterator[dict[str, int]]:
+    """The API operations (`rds:CreateDBSnapshot`) sent through a session during the block, in order, and how often."""
+    seen: dict[str, int] = {}
+
+    def note(model: Any, **_: object) -> None:
+        name = f"{model.service_model.service_name}:{model.name}"
+        seen[name] = seen.get(name, 0) + 1
+
+    clients = [session.client(service, session.region) for service in _CALLED_SERVICES]
+    for client in clients:
+        client.meta.events.register("before-call", note)
+    yield seen
+    for client in clients:
+        client.meta.events.unregister("before-call", note)
+
+
+_CALLED_SERVICES = ("cloudformation", "ec2", "rds", "kms", "kinesis", "logs", "iam", "sns", "backup", "cloudwatch")

@@ -22,7 +22,7 @@ from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.finishing import finish
 from hipaa_pipeline.interrupt import attend
 from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools
-from hipaa_pipeline.proposal import OvertakenError, Proposal, propose, withdraw
+from hipaa_pipeline.proposal import OvertakenError, Proposal, propose, withdraw, withdraw_anyway
 from hipaa_pipeline.states import GOOD, Standing, standing
 from hipaa_pipeline.stuck import clear_the_way, delete_and_prove, require_free
 from hipaa_pipeline.watch import Ended, events_so_far
@@ -86,13 +86,14 @@ def _attempt(order: Order, tools: Tools, show: Show, read_back: ReadBack) -> Out
     try:
         show(proposal)
         refusal = _guard(order, proposal.summary) or _declined(order, tools, proposal)
+        seen = set() if refusal else _start(order, tools, proposal)
     except BaseException:
-        withdraw(tools, proposal.change_set)
+        withdraw_anyway(tools, proposal.change_set)
         raise
     if refusal:
         withdraw(tools, proposal.change_set)
         return refusal
-    ended = _execute(order, tools, proposal)
+    ended = attend(order, tools, proposal.change_set.stack_id, order.deploy_command, seen)
     if ended.status not in GOOD:
         return _failed(order, tools, proposal, ended)
     return _succeeded(order, tools, proposal, read_back)
@@ -127,18 +128,17 @@ def _declined(order: Order, tools: Tools, proposal: Proposal) -> Outcome | None:
     )
 
 
-def _execute(order: Order, tools: Tools, proposal: Proposal) -> Ended:
-    """Start the change set and watch it to its end. Raises OvertakenError when somebody else's was started first."""
-    stack_id = proposal.change_set.stack_id
+def _start(order: Order, tools: Tools, proposal: Proposal) -> set[str]:
+    """Start the change set; the events from before it. Raises OvertakenError when somebody else's was started first."""
     _prepare_replacements(order, tools, proposal)
-    seen = events_so_far(tools.session, stack_id)
+    seen = events_so_far(tools.session, proposal.change_set.stack_id)
     try:
         changes.execute(tools.session, proposal.change_set)
     except AwsError as error:
         if changes.is_lost(error):
             raise OvertakenError from error
         raise
-    return attend(order, tools, stack_id, order.deploy_command, seen)
+    return seen
 
 
 def _prepare_replacements(order: Order, tools: Tools, proposal: Proposal) -> None:

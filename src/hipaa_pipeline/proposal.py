@@ -50,7 +50,7 @@ def propose(order: Order, tools: Tools, stack: DeployedStack | None) -> Proposal
     except BaseException as error:
         if isinstance(error, AwsError) and changes.is_lost(error):
             raise OvertakenError from error
-        _try_to_withdraw(tools, change_set)
+        withdraw_anyway(tools, change_set)
         raise
     if verdict is Verdict.CHANGES and proposal.summary.changes:
         return proposal
@@ -68,8 +68,11 @@ def withdraw(tools: Tools, change_set: ChangeSet) -> None:
         stacks.delete(tools.session, stack.stack_id, tools.token())
 
 
-def _try_to_withdraw(tools: Tools, change_set: ChangeSet) -> None:
-    """For when something else went wrong already, which is what the user must hear first."""
+def withdraw_anyway(tools: Tools, change_set: ChangeSet) -> None:
+    """As `withdraw`, for when something else went wrong already, which is what the user must hear first.
+
+    Safe at any time: CloudFormation removes no change set that is being executed, and no stack but one in review goes.
+    """
     try:
         withdraw(tools, change_set)
     except AwsError as error:
