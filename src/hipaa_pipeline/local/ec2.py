@@ -1,27 +1,23 @@
-"""EC2: flow logs, security group rules as resources, VPC endpoints in full, default security groups as AWS makes them.
+"""EC2: flow logs, security group rules as resources, and default security groups as AWS makes them.
 
 MiniStack 1.5.33 has no `AWS::EC2::FlowLog` and no `AWS::EC2::SecurityGroupIngress`/`Egress`; its flow logs lose the
-role, the log group's name, the format and the interval; its VPC endpoints lose security groups, private DNS and policy,
-and answer every filter with everything; a new VPC's default group lacks the rule that lets its members talk to each
-other.
+role, the log group's name, the format and the interval; a new VPC's default group lacks the rule that lets its members
+talk to each other.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from hipaa_pipeline.local import interfaces
+from hipaa_pipeline.local import ec2_tags
 from hipaa_pipeline.local.additions import (
     Additions,
     Created,
     Properties,
     ResourceType,
-    boolean,
     matches_filters,
     new_id,
-    tag_list,
 )
 from hipaa_pipeline.local.wire import ApiError
 
@@ -29,7 +25,6 @@ DEFAULT_LOG_FORMAT = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "
     "${bytes} ${start} ${end} ${action} ${log-status}"
 )
-FULL_ACCESS = {"Statement": [{"Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*"}]}
 
 
 def additions() -> Additions:
@@ -38,11 +33,6 @@ def additions() -> Additions:
         operations={
             "ec2.CreateFlowLogs": create_flow_logs,
             "ec2.DescribeFlowLogs": describe_flow_logs,
-            "ec2.CreateVpcEndpoint": create_vpc_endpoint,
-            "ec2.ModifyVpcEndpoint": modify_vpc_endpoint,
-            "ec2.DeleteVpcEndpoints": delete_vpc_endpoints,
-            "ec2.DescribeVpcEndpoints": describe_vpc_endpoints,
-            "ec2.DescribeNetworkInterfaces": interfaces.describe_network_interfaces,
             "ec2.DescribeSecurityGroupRules": describe_security_group_rules,
         },
         resource_types=(
@@ -52,10 +42,8 @@ def additions() -> Additions:
         ),
         completions={
             "AWS::EC2::VPC": _complete_vpc,
-            "AWS::EC2::VPCEndpoint": _complete_endpoint,
             "AWS::EC2::SecurityGroup": _complete_security_group,
         },
-        deletions={"AWS::EC2::VPCEndpoint": _delete_endpoint},
         follow_ups={"ec2.CreateVpc": complete_default_groups},
     )
 
@@ -99,7 +87,7 @@ def _flow_log(properties: Properties) -> Created:
         "MaxAggregationInterval": int(properties.get("MaxAggregationInterval") or 600),
         "DestinationOptions": properties.get("DestinationOptions"),
     }
-    _set_tags(flow_log_id, properties)
+    ec2_tags.set_tags(flow_log_id, properties)
     return flow_log_id, {"Id": flow_log_id}
 
 
@@ -110,7 +98,7 @@ def _delete_flow_log(flow_log_id: str, _properties: Properties) -> None:
 
 def create_flow_logs(request: dict[str, Any]) -> dict[str, Any]:
     """CreateFlowLogs: one flow log for each resource named."""
-    tags = _tags_of(request, "vpc-flow-log")
+    tags = ec2_tags.requested(request, "vpc-flow-log")
     made = [_flow_log({**request, "ResourceId": each, "Tags": tags})[0] for each in request["ResourceIds"]]
     return {"FlowLogIds": made, "Unsuccessful": []}
 
@@ -118,13 +106,13 @@ def create_flow_logs(request: dict[str, Any]) -> dict[str, Any]:
 def describe_flow_logs(request: dict[str, Any]) -> dict[str, Any]:
     """DescribeFlowLogs, by IDs and filters."""
     wanted = request.get("FlowLogIds")
-    logs = [{**record, "Tags": _tags(record["FlowLogId"])} for record in _ec2()._flow_logs.values()]
+    logs = [{**record, "Tags": ec2_tags.tags(record["FlowLogId"])} for record in _ec2()._flow_logs.values()]
     return {
         "FlowLogs": [
             log
             for log in logs
             if (not wanted or log["FlowLogId"] in wanted)
-            and matches_filters(request.get("Filter"), _flow_log_filters(log) | _tag_filters(log["Tags"]))
+            and matches_filters(request.get("Filter"), _flow_log_filters(log) | ec2_tags.filters(log["Tags"]))
         ]
     }
 
@@ -140,29 +128,9 @@ def _flow_log_filters(log: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-# Tags
-
-
-def _set_tags(resource_id: str, properties: Properties) -> None:
-    _ec2()._tags[resource_id] = tag_list(properties.get("Tags"))
-
-
 def _retag(resource_id: str, _old: Properties, new: Properties) -> Created:
-    _set_tags(resource_id, new)
+    ec2_tags.set_tags(resource_id, new)
     return resource_id, {"Id": resource_id}
-
-
-def _tags(resource_id: str) -> list[dict[str, str]]:
-    return list(_ec2()._tags.get(resource_id) or [])
-
-
-def _tags_of(request: Mapping[str, Any], resource_type: str) -> list[dict[str, str]]:
-    specifications = request.get("TagSpecifications") or ()
-    return [tag for each in specifications if each["ResourceType"] == resource_type for tag in each["Tags"]]
-
-
-def _tag_filters(tags: list[dict[str, str]]) -> dict[str, Any]:
-    return {f"tag:{tag['Key']}": tag["Value"] for tag in tags} | {"tag-key": [tag["Key"] for tag in tags]}
 
 
 # Security group rules
@@ -248,7 +216,7 @@ def describe_security_group_rules(request: dict[str, Any]) -> dict[str, Any]:
             and matches_filters(
                 request.get("Filters"),
                 {"group-id": rule["GroupId"], "security-group-rule-id": rule["SecurityGroupRuleId"]}
-                | _tag_filters(rule["Tags"]),
+                | ec2_tags.filters(rule["Tags"]),
             )
         ]
     }
@@ -272,7 +240,7 @@ def _rules_of(group: Mapping[str, Any], permission: Mapping[str, Any], *, egress
         "IpProtocol": permission.get("IpProtocol", "-1"),
         "FromPort": permission.get("FromPort", -1),
         "ToPort": permission.get("ToPort", -1),
-        "Tags": _tags(rule_id),
+        "Tags": ec2_tags.tags(rule_id),
     }
     rules = []
     for kind, key, member in _PEERS:
@@ -304,113 +272,3 @@ def complete_default_groups() -> None:
                 pair = {"GroupId": group["GroupId"], "UserId": group["OwnerId"]}
                 empty: dict[str, Any] = {"IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": []}
                 group["IpPermissions"].append({"IpProtocol": "-1", **empty, "UserIdGroupPairs": [pair]})
-
-
-# VPC endpoints
-
-
-def create_vpc_endpoint(request: dict[str, Any]) -> dict[str, Any]:
-    """CreateVpcEndpoint, with everything the request says kept."""
-    from ministack.services.cloudformation import provisioners
-
-    properties = {**request, "Tags": _tags_of(request, "vpc-endpoint")}
-    endpoint_id, attributes = provisioners._ec2_vpc_endpoint_create("", properties, "")
-    _complete_endpoint(endpoint_id, properties, attributes)
-    return {"VpcEndpoint": _endpoint(_ec2()._vpc_endpoints[endpoint_id])}
-
-
-def _complete_endpoint(endpoint_id: str, properties: Properties, attributes: dict[str, Any]) -> None:
-    """The policy as text, and the default that AWS puts where none is given."""
-    endpoint = _ec2()._vpc_endpoints[endpoint_id]
-    policy = properties.get("PolicyDocument") or FULL_ACCESS
-    endpoint["PolicyDocument"] = policy if isinstance(policy, str) else json.dumps(policy)
-    endpoint["PrivateDnsEnabled"] = boolean(properties.get("PrivateDnsEnabled", False))
-    if endpoint["VpcEndpointType"] == "Interface":
-        _place_interfaces(endpoint)
-        attributes["NetworkInterfaceIds"] = endpoint["NetworkInterfaceIds"]
-
-
-def _place_interfaces(endpoint: dict[str, Any]) -> None:
-    endpoint_id = endpoint["VpcEndpointId"]
-    endpoint["NetworkInterfaceIds"] = interfaces.place(
-        endpoint_id,
-        endpoint["SubnetIds"],
-        endpoint["SecurityGroupIds"],
-        "vpc_endpoint",
-        f"VPC Endpoint Interface {endpoint_id}",
-    )
-    endpoint["DnsEntries"] = [{"DnsName": f"{endpoint_id}.{endpoint['ServiceName']}", "HostedZoneId": "Z0LOCAL"}]
-
-
-def _delete_endpoint(endpoint_id: str, _properties: Properties, delete: Callable[[], None]) -> None:
-    interfaces.remove(endpoint_id)
-    delete()
-
-
-def delete_vpc_endpoints(request: dict[str, Any]) -> dict[str, Any]:
-    """DeleteVpcEndpoints; one that does not exist is reported, not an error."""
-    missing = [each for each in request["VpcEndpointIds"] if each not in _ec2()._vpc_endpoints]
-    for endpoint_id in request["VpcEndpointIds"]:
-        interfaces.remove(endpoint_id)
-        _ec2()._vpc_endpoints.pop(endpoint_id, None)
-        _ec2()._tags.pop(endpoint_id, None)
-    reason = {"Code": "InvalidVpcEndpoint.NotFound", "Message": "The Vpc Endpoint Id does not exist"}
-    return {"Unsuccessful": [{"ResourceId": each, "Error": reason} for each in missing]}
-
-
-def modify_vpc_endpoint(request: dict[str, Any]) -> dict[str, Any]:
-    """ModifyVpcEndpoint: sets are added to and removed from, policy and private DNS replaced."""
-    endpoint = _ec2()._vpc_endpoints.get(request["VpcEndpointId"])
-    if endpoint is None:
-        raise ApiError(
-            "InvalidVpcEndpointId.NotFound", f"The Vpc Endpoint Id '{request['VpcEndpointId']}' does not exist"
-        )
-    for member in ("RouteTableIds", "SubnetIds", "SecurityGroupIds"):
-        kept = [each for each in endpoint[member] if each not in (request.get(f"Remove{member}") or ())]
-        endpoint[member] = kept + [each for each in request.get(f"Add{member}") or () if each not in kept]
-    if request.get("ResetPolicy"):
-        endpoint["PolicyDocument"] = json.dumps(FULL_ACCESS)
-    for member in ("PolicyDocument", "PrivateDnsEnabled"):
-        if member in request:
-            endpoint[member] = request[member]
-    if endpoint["VpcEndpointType"] == "Interface":
-        _place_interfaces(endpoint)
-    return {"Return": True}
-
-
-def describe_vpc_endpoints(request: dict[str, Any]) -> dict[str, Any]:
-    """DescribeVpcEndpoints, by IDs and filters. Raises ApiError for an ID that does not exist."""
-    store = _ec2()._vpc_endpoints
-    for endpoint_id in request.get("VpcEndpointIds") or ():
-        if endpoint_id not in store:
-            raise ApiError("InvalidVpcEndpointId.NotFound", f"The Vpc Endpoint Id '{endpoint_id}' does not exist")
-    wanted = request.get("VpcEndpointIds")
-    endpoints = [_endpoint(record) for record in store.values()]
-    return {
-        "VpcEndpoints": [
-            endpoint
-            for endpoint in endpoints
-            if (not wanted or endpoint["VpcEndpointId"] in wanted)
-            and matches_filters(request.get("Filters"), _endpoint_filters(endpoint))
-        ]
-    }
-
-
-def _endpoint(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record as the API shows it: groups with their names."""
-    groups = _ec2()._security_groups
-    named = [
-        {"GroupId": group_id, "GroupName": groups.get(group_id, {}).get("GroupName", "")}
-        for group_id in record.get("SecurityGroupIds", ())
-    ]
-    return {**record, "Groups": named, "IpAddressType": "ipv4", "Tags": _tags(record["VpcEndpointId"])}
-
-
-def _endpoint_filters(endpoint: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "service-name": endpoint["ServiceName"],
-        "vpc-id": endpoint["VpcId"],
-        "vpc-endpoint-id": endpoint["VpcEndpointId"],
-        "vpc-endpoint-state": endpoint["State"],
-        "vpc-endpoint-type": endpoint["VpcEndpointType"],
-    } | _tag_filters(endpoint["Tags"])

@@ -22,6 +22,7 @@ from hipaa_pipeline.local import (
     catalogue,
     cloudformation,
     ec2,
+    endpoints,
     iam,
     identity,
     kinesis,
@@ -41,7 +42,7 @@ from hipaa_pipeline.local.settings import Settings
 from hipaa_pipeline.local.wire import ApiError
 
 SERVICES = (
-    backup, ec2, iam, identity, kinesis, kms, logs, rds, rds_offers, rds_parameters, rds_snapshots, sns,
+    backup, ec2, endpoints, iam, identity, kinesis, kms, logs, rds, rds_offers, rds_parameters, rds_snapshots, sns,
 )  # fmt: skip
 RELIED_ON = {
     "app": ("app", "_reset_all_state"),

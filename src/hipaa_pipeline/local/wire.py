@@ -162,6 +162,8 @@ def _value_from_form(shape: Any, form: Mapping[str, str], key: str, naming: _Nam
             return dict(_structure_from_form(shape, form, f"{key}.", naming)) or None
         case "list":
             return _list_from_form(shape, form, key, naming)
+        case "map":
+            return _map_from_form(shape, form, key, naming)
         case "boolean":
             return form[key].lower() == "true" if key in form else None
         case "integer" | "long":
@@ -181,6 +183,15 @@ def _list_from_form(shape: Any, form: Mapping[str, str], key: str, naming: _Nami
     values: list[Any] = []
     while (value := _value_from_form(item, form, f"{key}.{len(values) + 1}", naming)) is not None:
         values.append(value)
+    return values or None
+
+
+def _map_from_form(shape: Any, form: Mapping[str, str], key: str, naming: _Naming) -> dict[str, Any] | None:
+    entry = key if shape.serialization.get("flattened") else f"{key}.entry"
+    key_name, value_name = shape.key.serialization.get("name", "key"), shape.value.serialization.get("name", "value")
+    values: dict[str, Any] = {}
+    while (name := form.get(f"{entry}.{len(values) + 1}.{key_name}")) is not None:
+        values[name] = _value_from_form(shape.value, form, f"{entry}.{len(values) + 1}.{value_name}", naming)
     return values or None
 
 
