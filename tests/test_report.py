@@ -91,6 +91,12 @@ def test_text_of_a_control_with_good_and_bad_findings_shows_the_bad() -> None:
     assert lines[-1] == "1 failed, 0 unknown, 0 waived, 1 passed, 0 not applicable (2 findings, 1 controls)"
 
 
+def test_text_of_a_good_control_names_a_few_resources() -> None:
+    many = [dataclasses.replace(PASSED, resource=f"Key{number}") for number in range(7)]
+    line = "pass    kms_rotation  164.312(a)(2)(iv)  Key0, Key1, Key2, Key3, Key4 and 2 more"
+    assert report.render(many, "text").splitlines()[1] == line
+
+
 def test_text_is_plain_unless_colour_is_asked_for() -> None:
     assert "\x1b[" not in report.render(ALL, "text")
     assert "\x1b[1;31mFAIL" in report.render(ALL, "text", colour=True, width=80)

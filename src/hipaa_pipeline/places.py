@@ -12,7 +12,7 @@ from hipaa_pipeline.source import Template, TemplatePath
 from hipaa_pipeline.syntax.values import PathStep
 
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
-_SECTIONS = ("Parameters", "Outputs", "Resources", "Conditions", "Mappings", "Rules", "Metadata")
+_SECTIONS = ("Transform", "Parameters", "Outputs", "Resources", "Conditions", "Mappings", "Rules", "Metadata")
 
 
 def with_lines(findings: Iterable[Finding], template: Template) -> list[Finding]:

@@ -26,6 +26,7 @@ _LABELS = {
     Status.PASS: "pass",
 }
 _LOOKED_AT = frozenset({Status.FAIL, Status.UNKNOWN, Status.WAIVED})
+_MOST_NAMES = 5
 _LONGEST_VALUE = 400
 
 
@@ -85,7 +86,8 @@ def _control(control: str, group: Sequence[Finding], template_path: str | None) 
 
 def _subjects(findings: Sequence[Finding]) -> str:
     names = list(dict.fromkeys(finding.resource for finding in findings if finding.resource))
-    return f"  {', '.join(names)}" if names else ""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"  {', '.join(names[:_MOST_NAMES])}{more}" if names else ""
 
 
 def _details(finding: Finding, template_path: str | None) -> Iterator[Text]:

@@ -1,0 +1,80 @@
+"""Checking a template, beside its imports and beside checkov on the same stack; and the matrix on one core."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from hipaa_pipeline import matrix
+from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, load_environment
+from hipaa_pipeline.controls import CHECKS
+from hipaa_pipeline.flatten import as_template
+from hipaa_pipeline.resolve import resolve
+from hipaa_pipeline.source import load_template
+
+MOST_SECONDS = 0.6  # of `check --env prod` beyond the interpreter and imports
+LEAST_RATE = 100  # judged stacks a second on one core
+SHARES = 16  # the matrix is measured on one of so many equal shares of a Region
+IMPORTS = "import hipaa_pipeline.cli, hipaa_pipeline.commands.check, hipaa_pipeline.checking, hipaa_pipeline.waivers"
+CHECKOV = Path(".venv-audit/bin/checkov")
+
+
+def main() -> int:
+    """Print the table; 1 when a bound is not kept."""
+    imports = best([sys.executable, "-c", IMPORTS], 7)
+    check = best([str(Path(sys.executable).parent / "hipaa-pipeline"), "check", "--env", "prod"], 7)
+    rate, judged, tried, seconds = matrix_rate()
+    say(f"check --env prod: {len(CHECKS)} checks (wall-clock seconds, best of 7)")
+    say(f"  interpreter and imports        {imports:7.2f}")
+    say(
+        f"  hipaa-pipeline check           {check:7.2f}   {check - imports:.2f} beyond imports (at most {MOST_SECONDS})"
+    )
+    say(f"  checkov on the resolved stack  {checkov()}")
+    say("matrix, one core")
+    say(f"  {judged:,} stacks judged and {tried - judged:,} parameter sets refused in {seconds:.2f} s")
+    say(f"  {rate:,.0f} stacks a second (at least {LEAST_RATE})")
+    return int(check - imports > MOST_SECONDS or rate < LEAST_RATE)
+
+
+def best(command: list[str], runs: int) -> float:
+    """The least wall-clock time (s) of some runs of a command."""
+    return min(_seconds(command) for _ in range(runs))
+
+
+def _seconds(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
+    return time.perf_counter() - started
+
+
+def matrix_rate() -> tuple[float, int, int, float]:
+    """Judged stacks a second, how many were judged and tried, and the seconds that took, in this process alone."""
+    template = load_template(TEMPLATE_PATH)
+    started = time.perf_counter()
+    tally = matrix.judge_share(template, (DEFAULT_REGION,), (load_environment("prod").parameters,), SHARES, 0)
+    seconds = time.perf_counter() - started
+    return tally.judged / seconds, tally.judged, tally.tried, seconds
+
+
+def checkov() -> str:
+    """The seconds of checkov on the same stack, or how to install it."""
+    if not CHECKOV.exists():
+        return "      -   (make audit installs it)"
+    stack = resolve(load_template(TEMPLATE_PATH), load_environment("prod").parameters, region=DEFAULT_REGION)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "prod.json"
+        path.write_text(json.dumps(as_template(stack)), encoding="utf-8")
+        return f"{best([str(CHECKOV), '-f', str(path), '--framework', 'cloudformation', '--quiet'], 1):7.2f}"
+
+
+def say(line: str) -> None:
+    """A line of the table."""
+    sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
