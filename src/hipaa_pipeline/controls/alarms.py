@@ -22,7 +22,7 @@ from hipaa_pipeline.controls.check import (
     verdict,
     when,
 )
-from hipaa_pipeline.controls.database_relations import log_groups
+from hipaa_pipeline.controls.database_relations import log_groups, unknown_log_name
 from hipaa_pipeline.controls.metrics import METRICS
 from hipaa_pipeline.controls.policy import admits, text_of
 from hipaa_pipeline.controls.rds import INSTANCE, engine_of, in_cluster
@@ -202,7 +202,9 @@ def _failed_logins_watched(resource: Resource, stack: Stack) -> Iterator[Verdict
         and "authentication failed" in text_of(metric_filter.properties.get("FilterPattern"))
     }
     if not metrics:
-        yield failed("EnableCloudwatchLogsExports", expected, "no metric filter of failed log-ins")
+        doubtful = unknown_log_name(resource, stack)
+        missing = failed("EnableCloudwatchLogsExports", expected, "no metric filter of failed log-ins")
+        yield undetermined("EnableCloudwatchLogsExports", expected, doubtful) if doubtful else missing
         return
     alarms = stack.of_type(ALARM)
     watched = {(text_of(a.properties.get("Namespace")), text_of(a.properties.get("MetricName"))) for a in alarms}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hipaa_pipeline.controls.check import (
@@ -70,6 +70,12 @@ def log_groups(resource: Resource, stack: Stack) -> Iterator[tuple[str, str, Res
         yield log, name, next(named, None)
 
 
+def unknown_log_name(resource: Resource, stack: Stack) -> Mapping[str, Any] | None:
+    """A name that could not be determined, and on which it depends whether the log groups are there."""
+    groups = (group.properties.get("LogGroupName") for group in stack.of_type(LOG_GROUP))
+    return next(filter(is_unknown, (resource.properties.get("DBInstanceIdentifier"), *groups)), None)
+
+
 def _has_log_groups(resource: Resource, stack: Stack) -> Iterator[Verdict]:
     path, expected = "EnableCloudwatchLogsExports", "a log group of this stack for each exported log"
     value = resource.properties.get(path)
@@ -77,6 +83,10 @@ def _has_log_groups(resource: Resource, stack: Stack) -> Iterator[Verdict]:
         yield undetermined(path, expected, value)
         return
     missing = [name for _, name, group in log_groups(resource, stack) if group is None]
+    doubtful = unknown_log_name(resource, stack)
+    if missing and doubtful:
+        yield undetermined(path, expected, doubtful)
+        return
     problems = (failed(path, expected, f"no log group named {name}") for name in missing)
     yield from problems_or_pass(problems, path, expected, value)
 
