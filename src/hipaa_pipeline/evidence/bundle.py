@@ -12,7 +12,7 @@ from hipaa_pipeline.evidence import Asked, Evidence, report, table
 from hipaa_pipeline.evidence.diagram import architecture_picture
 from hipaa_pipeline.evidence.manifest import MANIFEST, manifest
 from hipaa_pipeline.evidence.masking import masked
-from hipaa_pipeline.evidence.matrix import Row, matrix
+from hipaa_pipeline.evidence.matrix import Row, matrix, questions
 from hipaa_pipeline.evidence.oscal import check, ids
 from hipaa_pipeline.evidence.oscal.catalog import catalog
 from hipaa_pipeline.evidence.oscal.components import component_definition
@@ -34,7 +34,7 @@ def bundle(evidence: Evidence) -> dict[str, bytes]:
     rows = matrix(HIPAA, ASKED, shown.findings)
     files = {
         "README.md": _README.encode(),
-        "report.html": report.html(shown, rows).encode(),
+        "report.html": report.html(shown, rows, questions(ASKED, shown.findings)).encode(),
         "controls.csv": table.render(rows, shown.collected_text).encode(),
         "architecture.svg": architecture_picture(shown.expected).encode(),
         "template.yaml": shown.template_text.encode(),

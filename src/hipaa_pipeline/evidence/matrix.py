@@ -46,16 +46,28 @@ class Row:
     questions: tuple[Question, ...]
 
     @property
+    def applicable(self) -> list[Question]:
+        """The questions that arise in this stack."""
+        return [question for question in self.questions if question.status is not Status.NOT_APPLICABLE]
+
+    @property
     def covered(self) -> bool:
         """Whether something about the paragraph was assessed."""
-        return any(question.status is not Status.NOT_APPLICABLE for question in self.questions)
+        return bool(self.applicable)
 
 
 def matrix(paragraphs: Iterable[Paragraph], asked: Sequence[Asked], findings: Sequence[Finding]) -> list[Row]:
     """Every paragraph in the regulation's order."""
-    answers = {one.slug: _question(one, findings) for one in asked}
-    return [_row(paragraph, [answers[one.slug] for one in asked if paragraph.citation in one.citations])
-            for paragraph in paragraphs]  # fmt: skip
+    answers = dict(zip((one.slug for one in asked), questions(asked, findings), strict=True))
+    return [
+        _row(paragraph, [answers[one.slug] for one in asked if paragraph.citation in one.citations])
+        for paragraph in paragraphs
+    ]
+
+
+def questions(asked: Iterable[Asked], findings: Sequence[Finding]) -> list[Question]:
+    """Every question with its answers, those that serve no paragraph too."""
+    return [_question(one, findings) for one in asked]
 
 
 def worst(statuses: Iterable[Status]) -> Status:
@@ -63,9 +75,9 @@ def worst(statuses: Iterable[Status]) -> Status:
     return min(statuses, key=_WORST_FIRST.index, default=Status.NOT_APPLICABLE)
 
 
-def _row(paragraph: Paragraph, questions: Sequence[Question]) -> Row:
-    ordered = sorted(questions, key=lambda question: _WORST_FIRST.index(question.status))
-    return Row(paragraph, worst(question.status for question in questions), tuple(ordered))
+def _row(paragraph: Paragraph, serving: Sequence[Question]) -> Row:
+    ordered = sorted(serving, key=lambda question: _WORST_FIRST.index(question.status))
+    return Row(paragraph, worst(question.status for question in serving), tuple(ordered))
 
 
 def _question(asked: Asked, findings: Sequence[Finding]) -> Question:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hipaa_pipeline.events import rows as event_rows
 from hipaa_pipeline.evidence import Evidence
 from hipaa_pipeline.evidence.diagram import architecture_picture
-from hipaa_pipeline.evidence.matrix import Row, shared_duty, uncovered, worst
+from hipaa_pipeline.evidence.matrix import Question, Row, shared_duty, uncovered, worst
 from hipaa_pipeline.evidence.table import text_of
 from hipaa_pipeline.findings import Finding, Status, count
 from hipaa_pipeline.live_checks import LIVE_CHECKS
@@ -54,7 +54,7 @@ class Step:
     length: float
 
 
-def html(evidence: Evidence, rows: Sequence[Row]) -> str:
+def html(evidence: Evidence, rows: Sequence[Row], questions: Sequence[Question]) -> str:
     """The report. Every text is escaped; the picture is this program's own markup."""
     from markupsafe import Markup
 
@@ -68,6 +68,7 @@ def html(evidence: Evidence, rows: Sequence[Row]) -> str:
             (number, one) for number, one in enumerate(evidence.findings) if one.status in (Status.FAIL, Status.UNKNOWN)
         ],
         sections=_sections(rows),
+        answered=_answered(questions),
         uncovered=uncovered(rows),
         shared=shared_duty(rows),
         covered=sum(row.covered for row in rows),
@@ -115,6 +116,19 @@ def _sections(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
     return [(section, SECTIONS[section], list(members)) for section, members in grouped]
 
 
+def _answered(questions: Sequence[Question]) -> list[tuple[str, list[Question]]]:
+    """The questions by service."""
+    by_service: dict[str, list[Question]] = {}
+    for question in questions:
+        by_service.setdefault(question.service, []).append(question)
+    return sorted(by_service.items())
+
+
+def anchor(citation: str) -> str:
+    """A paragraph's place in the report: `164.312(a)(1)` -> `p164-312-a-1`."""
+    return "p" + citation.replace(")", "").replace("(", "-").replace(".", "-")
+
+
 def _changes(evidence: Evidence) -> list[dict[str, Any]]:
     found = [change.get("ResourceChange", {}) for change in evidence.change_set.get("Changes", ())]
     return [change for change in found if change]
@@ -135,5 +149,6 @@ def _environment() -> Environment:
         lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters["short"] = short
+    environment.filters["anchor"] = anchor
     environment.globals["Status"] = Status
     return environment
