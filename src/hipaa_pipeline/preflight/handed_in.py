@@ -40,13 +40,18 @@ _TOPICS = {
     ("AWS::SNS::Subscription", "TopicArn"): "topic",
 }
 _GROUPS = {
+    ("AWS::EC2::SecurityGroup", "SecurityGroupEgress[].DestinationSecurityGroupId"): "group",
+    ("AWS::EC2::SecurityGroup", "SecurityGroupIngress[].SourceSecurityGroupId"): "group",
     ("AWS::EC2::SecurityGroupEgress", "DestinationSecurityGroupId"): "group",
     ("AWS::EC2::SecurityGroupIngress", "SourceSecurityGroupId"): "group",
     ("AWS::EC2::SecurityGroupIngress", "GroupId"): "group",
     ("AWS::EC2::SecurityGroupEgress", "GroupId"): "group",
 }
 _BOUNDARIES = {("AWS::IAM::Role", "PermissionsBoundary"): "policy"}
-_PREFIX_LISTS = {("AWS::EC2::SecurityGroupEgress", "DestinationPrefixListId"): "prefix list"}
+_PREFIX_LISTS = {
+    ("AWS::EC2::SecurityGroup", "SecurityGroupEgress[].DestinationPrefixListId"): "prefix list",
+    ("AWS::EC2::SecurityGroupEgress", "DestinationPrefixListId"): "prefix list",
+}
 
 # A judgement of an answer: what is wrong with it; empty when nothing is.
 Judgement = Callable[[Any], str]

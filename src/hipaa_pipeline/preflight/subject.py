@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hipaa_pipeline.findings import Finding, Status
@@ -57,12 +57,20 @@ def parameter_of(stack: Stack, value: str) -> str:
 
 
 def literals(stack: Stack, uses: dict[tuple[str, str], str]) -> Iterator[tuple[Resource, str, str]]:
-    """The literal texts at `(resource type, property path)`, each of a list; with its resource and what `uses` says."""
+    """The literal texts at `(resource type, property path)`, with their resource and what `uses` says of the place.
+
+    `Rules[].GroupId` is the group of each rule of a list.
+    """
     for resource in stack.resources.values():
         for (type_name, path), use in uses.items():
-            if resource.type != type_name:
-                continue
-            value = resource.get(path)
-            for each in value if isinstance(value, list | tuple) else [value]:
-                if isinstance(each, str) and each:
-                    yield resource, each, use
+            if resource.type == type_name:
+                yield from ((resource, text, use) for text in _texts(resource, path))
+
+
+def _texts(resource: Resource, path: str) -> Iterator[str]:
+    outer, _, inner = path.partition("[].")
+    value = resource.get(outer)
+    for each in value if isinstance(value, list | tuple) else [value]:
+        text = each.get(inner) if inner and isinstance(each, Mapping) else each
+        if isinstance(text, str) and text:
+            yield text
