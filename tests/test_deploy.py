@@ -36,7 +36,7 @@ def test_create_then_nothing_to_do_then_update_in_place(account: LocalAccount, s
     assert again.message == f"{STACK} is already up to date."
     assert remaining(account) == before
 
-    updated = scenario.deploy({"Days": "180", "Alarms": "true"})
+    updated = scenario.deploy({"Days": "180", "Reports": "true"})
     assert (updated.result, updated.exit_code) == (Result.UPDATED, ExitCode.GOOD)
     assert {*remaining(account)} - {*before} == {"sns.topic"}
 

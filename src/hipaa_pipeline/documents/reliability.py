@@ -1,7 +1,7 @@
 """docs/reliability.md: what may go wrong while a stack is deployed or destroyed, what the user sees, what is left.
 
-This table is not written from memory: each row is run by the tests named after its slug (`tests/test_reliability_*.py`),
-at each of its points, and they fail when a row says something else than what happens.
+This table is not written from memory: `tests/test_reliability_*.py` run each row by its slug, at each of its points,
+and fail when a row says something else than what happens.
 """
 
 from __future__ import annotations
@@ -37,6 +37,18 @@ RESOURCE_TYPES = (
     "AWS::SNS::TopicPolicy",
 )
 """Every resource type that the template can create."""
+
+UPDATED_TYPES = ("AWS::Kinesis::Stream", "AWS::Logs::LogGroup", "AWS::RDS::DBInstance")
+"""Resource types whose properties an update changes in place."""
+
+DELETED_TYPES = (
+    "AWS::EC2::VPC",
+    "AWS::KMS::Key",
+    "AWS::Kinesis::Stream",
+    "AWS::Logs::LogGroup",
+    "AWS::RDS::DBInstance",
+)
+"""Resource types of the different services, whose deletion is made to fail."""
 
 CALLS = (
     "cloudformation:CreateChangeSet",
@@ -90,6 +102,27 @@ FAULTS = (
         "exit 1; the first failing resource with AWS's message, the kind of cause and its remedy",
         "nothing but the key, pending deletion, with its date",
         RESOURCE_TYPES,
+    ),
+    Fault(
+        "update_fails",
+        "A resource cannot be updated",
+        "exit 1; the cause as above; the stack runs on as it was",
+        "what there was before",
+        UPDATED_TYPES,
+    ),
+    Fault(
+        "rollback_of_creation_fails",
+        "A creation fails, and so does deleting something on the way back",
+        "exit 1; the cause of the failure, not of what followed; what could not be deleted, by name",
+        "nothing, or what is named",
+        DELETED_TYPES,
+    ),
+    Fault(
+        "rollback_of_update_fails",
+        "An update fails, and so does its rollback",
+        "exit 1; the next deployment asks whether to continue the rollback, and then makes the update",
+        "what there was before",
+        UPDATED_TYPES,
     ),
     Fault(
         "throttled",
