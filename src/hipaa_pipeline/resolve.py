@@ -202,10 +202,10 @@ class Resolver:
 
 def _names(body: Mapping[str, Any], parameters: frozenset[str], resources: Mapping[str, Any]) -> Names:
     declared = body.get("Conditions") or {}
-    conditions_of = {name: each.get("Condition") for name, each in resources.items()}
+    condition_of = {name: each.get("Condition") for name, each in resources.items()}
     return Names(
         parameters=parameters,
-        resources={name: condition if condition in declared else None for name, condition in conditions_of.items()},
+        resources={name: next((each for each in declared if each == of), None) for name, of in condition_of.items()},
         conditions=frozenset(declared),
         mappings=body.get("Mappings") or {},
         bodies=resources,

@@ -77,7 +77,7 @@ def _condition(declared: Mapping[str, Any], compiler: Compiler, path: TemplatePa
     name = declared.get("Condition")
     if name is None:
         return None, Constant(NO_VALUE)
-    if name not in compiler.names.conditions:
+    if not isinstance(name, str) or name not in compiler.names.conditions:
         return None, compiler.problem((*path, "Condition"), f"the template has no condition {name!r}")
     key = condition_input(name)
 
