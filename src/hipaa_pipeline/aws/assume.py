@@ -10,7 +10,10 @@ _SESSION_NAME = "hipaa-pipeline"
 
 
 def assumed(session: Session, role_arn: str, region: str) -> Session:
-    """A read-only session with a role's temporary credentials, in a Region. Raises AwsError when it is not given."""
+    """A read-only session with a role's temporary credentials, in a Region. Raises AwsError when it is not given.
+
+    `session` is not read-only: taking a role changes nothing, but it is no read by its name.
+    """
     answer = session.call("sts", "assume_role", RoleArn=role_arn, RoleSessionName=_SESSION_NAME)
     credentials = answer["Credentials"]
     connection = dataclasses.replace(

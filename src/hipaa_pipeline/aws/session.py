@@ -205,6 +205,7 @@ def configured_region(profile: str | None = None) -> str | None:
     return str(region) if region else None
 
 
+@functools.cache
 def known_regions() -> frozenset[str]:
     """Every Region that CloudFormation is in, of every partition, as this release of botocore knows them."""
     from botocore.session import Session as BotocoreSession

@@ -58,14 +58,6 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
-    """The steps in order, and every target's row."""
-
-    steps: tuple[Step, ...]
-    rows: tuple[Row, ...]
-
-
-@dataclasses.dataclass(frozen=True)
 class Found:
     """What is there: the stack set, None when there is none, and its instances."""
 
@@ -88,6 +80,15 @@ class Content:
             and dict(self.parameters) == dict(stack_set.parameters)
             and dict(self.tags) == dict(stack_set.tags)
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The steps in order, every target's row, and what the stack set is to hold, None when it is to go."""
+
+    steps: tuple[Step, ...]
+    rows: tuple[Row, ...]
+    content: Content | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +120,7 @@ def plan(
         *_steps(Action.CREATE, chosen[Action.CREATE]),
         *_steps(Action.DELETE, chosen[Action.DELETE]),
     )
-    return Plan(steps, tuple(_row(pair, action) for pair, action in zip(pairs, actions, strict=True)))
+    return Plan(steps, tuple(_row(pair, action) for pair, action in zip(pairs, actions, strict=True)), content)
 
 
 def removal(found: Found) -> Plan:

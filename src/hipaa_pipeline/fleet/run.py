@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hipaa_pipeline.aws import stacksets
@@ -15,9 +15,8 @@ from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.fleet.blocks import Block
 from hipaa_pipeline.fleet.file import Fleet
-from hipaa_pipeline.fleet.plan import Action, Content, Found, Place, Plan, Row, Step, plan, removal
+from hipaa_pipeline.fleet.plan import Action, Content, Found, Plan, Row, Step
 from hipaa_pipeline.fleet.state import Standing
-from hipaa_pipeline.fleet.wanted import Target
 
 _VERBS = {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"}
 _BUSY = "OperationInProgressException"
@@ -46,15 +45,15 @@ class Taken:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What was done, and how every target stands now."""
+    """What was done, and what is there now."""
 
     taken: tuple[Taken, ...]
-    rows: tuple[Row, ...]
+    found: Found
 
     @property
-    def exit_code(self) -> ExitCode:
-        """0 when every target is as wanted, 3 when the only doubt is an operation at work, else 1."""
-        return exit_code(self.rows, failed=any(each.error for each in self.taken))
+    def failed(self) -> bool:
+        """Whether a step never began."""
+        return any(each.error for each in self.taken)
 
 
 def exit_code(rows: Sequence[Row], *, failed: bool = False) -> ExitCode:
@@ -83,33 +82,21 @@ def look(session: Session, fleet: Fleet, *, with_overrides: bool = True) -> Foun
     return Found(stack_set, stacksets.instances(session, place, with_overrides=with_overrides))
 
 
-def deploy(
-    fleet: Fleet,
-    wanted: Sequence[Target],
-    content: Content,
-    proposed: Plan,
-    tools: Tools,
-    blocked: Mapping[Place, str],
-    *,
-    remove_surplus: bool = False,
-) -> Report:
-    """Take a plan's steps, then tell how every target stands. Raises UserError when time runs out, AwsError."""
-    taken = tuple(_take(step, fleet, content, tools) for step in proposed.steps)
-    found = look(tools.session, fleet)
-    after = plan(wanted, content, found, blocked=blocked, remove_surplus=remove_surplus)
-    return Report(taken, _with_reasons(after.rows, taken))
+def deploy(fleet: Fleet, proposed: Plan, tools: Tools) -> Report:
+    """Take a plan's steps, then look again. Raises UserError when time runs out, AwsError."""
+    taken = [_take(step, fleet, proposed.content, tools) for step in proposed.steps]
+    return Report(tuple(taken), look(tools.session, fleet))
 
 
-def destroy(fleet: Fleet, found: Found, tools: Tools) -> Report:
+def destroy(fleet: Fleet, proposed: Plan, tools: Tools) -> Report:
     """Delete every instance, and the stack set when none is left."""
-    *deletes, last = removal(found).steps or (None,)
-    if last is None:
-        return Report((), ())
-    taken = [_take(step, fleet, None, tools) for step in deletes if step]
+    deletes = [step for step in proposed.steps if step.action is Action.DELETE]
+    taken = [_take(step, fleet, None, tools) for step in deletes]
     left = look(tools.session, fleet, with_overrides=False)
-    if not left.instances:
-        taken.append(_take(last, fleet, None, tools))
-    return Report(tuple(taken), _with_reasons(removal(left).rows, tuple(taken)))
+    if left.stack_set and not left.instances:
+        taken.append(_take(Step(Action.DELETE_SET), fleet, None, tools))
+        left = Found(None, ())
+    return Report(tuple(taken), left)
 
 
 def settle(fleet: Fleet, tools: Tools) -> None:
@@ -225,7 +212,7 @@ def _preferences(fleet: Fleet, block: Block | None) -> dict[str, Any]:
     return fleet.operation.argument(block.regions if block else tuple(everywhere))
 
 
-def _with_reasons(rows: Sequence[Row], taken: Sequence[Taken]) -> tuple[Row, ...]:
+def with_reasons(rows: Sequence[Row], taken: Sequence[Taken]) -> tuple[Row, ...]:
     """The rows with the reason that the operation gave, where the instance itself gives none; and each step's error."""
     outcomes = itertools.chain.from_iterable(each.outcomes for each in taken)
     reasons = {(each.account, each.region): each.reason for each in outcomes if each.status != "SUCCEEDED"}

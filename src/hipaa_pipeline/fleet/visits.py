@@ -27,8 +27,8 @@ IN_SYNC = "fleet_stack_in_sync"
 CURRENT = "fleet_stack_current"
 AT_A_TIME = 8
 
-Expect = Callable[[str, str, str], "Stack"]
-"""The stack that an account, Region and stack name should have."""
+Expect = Callable[[Instance, str], "Stack"]
+"""The stack that an instance's account and Region should have, under a stack name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ def preflights(
 
     def asked(target: Target) -> Visit:
         def judged(visiting: Session) -> Sequence[Finding]:
-            stack = expect(target.account, target.region, f"StackSet-{fleet.name}")
+            stack = expect(Instance(target.account, target.region), f"StackSet-{fleet.name}")
             return run(visiting, Subject(stack, template_bytes, clock.now())).findings
 
         return _visit(session, fleet, (target.account, target.region), judged)
@@ -70,8 +70,7 @@ def verifications(
 
     def asked(instance: Instance) -> Visit:
         def judged(visiting: Session) -> Sequence[Finding]:
-            expected = expect(instance.account, instance.region, instance.stack_name)
-            return verify.run(visiting, expected, clock=clock).findings
+            return verify.run(visiting, expect(instance, instance.stack_name), clock=clock).findings
 
         return _visit(session, fleet, instance.place, judged)
 
