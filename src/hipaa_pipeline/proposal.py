@@ -64,7 +64,7 @@ def withdraw(tools: Tools, change_set: ChangeSet) -> None:
     """Remove a change set, and its stack if that exists for review only and nobody else's change set waits on it."""
     changes.discard(tools.session, change_set)
     stack = stacks.read(tools.session, change_set.stack_id)
-    if stack and standing(stack.status) is Standing.IN_REVIEW and not changes.listed(tools.session, stack.stack_id):
+    if stack and standing(stack.status) is Standing.IN_REVIEW and not changes.listed(tools.session, stack.name):
         stacks.delete(tools.session, stack.stack_id, tools.token())
 
 

@@ -55,7 +55,7 @@ def require_free(order: Order, tools: Tools) -> DeployedStack | None:
 
 def _require_own_review(tools: Tools, stack: DeployedStack) -> None:
     """A stack in review carries no tags yet: its change sets tell who made it. One without any is harmless to use."""
-    foreign = [found.name for found in changes.listed(tools.session, stack.stack_id) if not found.ours]
+    foreign = [found.name for found in changes.listed(tools.session, stack.name) if not found.ours]
     if foreign:
         raise UserError(
             f"{stack.name} waits for the review of a change set that this tool did not make ({', '.join(foreign)}).",

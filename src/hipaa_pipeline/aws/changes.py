@@ -165,9 +165,9 @@ def discard(session: Session, change_set: ChangeSet) -> None:
             raise
 
 
-def listed(session: Session, stack_id: str) -> list[Listed]:
+def listed(session: Session, stack_name: str) -> list[Listed]:
     """The change sets that wait on a stack, all pages."""
-    summaries = session.pages("cloudformation", "list_change_sets", "Summaries", StackName=stack_id)
+    summaries = session.pages("cloudformation", "list_change_sets", "Summaries", StackName=stack_name)
     return [Listed(summary["ChangeSetName"], summary["ChangeSetId"]) for summary in summaries]
 
 
