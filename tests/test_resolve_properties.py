@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from hipaa_pipeline.configuration import TEMPLATE_PATH
 from hipaa_pipeline.evaluation.parameters import Parameter
-from hipaa_pipeline.parameter_space import ParameterSpace, parameter_space
+from hipaa_pipeline.matrix.space import boundary_values
 from hipaa_pipeline.resolve import ParameterError, Resolver, compile_template, resolve
-from hipaa_pipeline.source import Template, load_template
+from hipaa_pipeline.source import load_template
 from hipaa_pipeline.stack import Stack, is_reference, is_unknown, references
 
 REGIONS = ("ap-southeast-1", "us-east-1", "cn-north-1")
@@ -107,9 +107,13 @@ def test_a_compiled_template_resolves_as_a_fresh_one(value: Any, choices: list[t
 
 
 @cache
-def _own() -> tuple[Template, Resolver, ParameterSpace]:
-    template = load_template(TEMPLATE_PATH)
-    return template, compile_template(template), parameter_space(template)
+def _own() -> Resolver:
+    return compile_template(load_template(TEMPLATE_PATH))
+
+
+@cache
+def _bounds(parameter: Parameter) -> tuple[str, ...]:
+    return tuple(filter(parameter.accepts, boundary_values(parameter, REGIONS[0])))
 
 
 def _text_for(parameter: Parameter) -> st.SearchStrategy[str]:
@@ -124,17 +128,17 @@ def _text_for(parameter: Parameter) -> st.SearchStrategy[str]:
 @st.composite
 def own_parameters(draw: st.DrawFn) -> dict[str, str]:
     """A value for every parameter of the template, each one that its parameter accepts."""
-    _, resolver, space = _own()
-    at_bounds = {name: draw(st.sampled_from(values)) for name, values in space.boundaries.items()}
-    name = draw(st.sampled_from(list(resolver.parameters)))
-    return at_bounds | {name: draw(_text_for(resolver.parameters[name]))}
+    parameters = _own().parameters
+    at_bounds = {name: draw(st.sampled_from(_bounds(parameter))) for name, parameter in parameters.items()}
+    name = draw(st.sampled_from(list(parameters)))
+    return at_bounds | {name: draw(_text_for(parameters[name]))}
 
 
 @given(own_parameters(), st.sampled_from(REGIONS))
 @settings(max_examples=300)
 def test_every_choice_resolves_or_is_refused_by_a_rule(parameters: dict[str, str], region: str) -> None:
     """Parameters that are each accepted make a complete stack, or violate a rule that names them."""
-    resolver = _own()[1]
+    resolver = _own()
     refused = ""
     try:
         stack = resolver.resolve(parameters, region=region, stack_name="stack")
@@ -147,7 +151,7 @@ def test_every_choice_resolves_or_is_refused_by_a_rule(parameters: dict[str, str
 @given(st.data())
 def test_a_value_that_is_not_accepted_is_refused_by_its_name(data: st.DataObject) -> None:
     """Any text a parameter does not accept is refused, with the parameter's name and what it takes."""
-    resolver = _own()[1]
+    resolver = _own()
     name = data.draw(st.sampled_from(list(resolver.parameters)))
     parameter = resolver.parameters[name]
     text = data.draw(st.text(max_size=70).filter(lambda each: not parameter.accepts(each)))

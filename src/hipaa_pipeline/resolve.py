@@ -17,7 +17,7 @@ from typing import Any
 
 from hipaa_pipeline.evaluation.compiler import Compiler, Names
 from hipaa_pipeline.evaluation.conditions import assertions, conditions
-from hipaa_pipeline.evaluation.expressions import EXPORTS, Context, Expression, condition_input
+from hipaa_pipeline.evaluation.expressions import EXPORTS, Context, condition_input
 from hipaa_pipeline.evaluation.members import output, resource
 from hipaa_pipeline.evaluation.parameters import (
     MASK,
@@ -70,7 +70,7 @@ def compile_template(template: Template | Mapping[str, Any], *, strict: bool = T
 class Resolver:
     """A compiled template; `resolve` may be called any number of times.
 
-    `parameters`, `conditions` and `assertions` are the template's, `comparisons` all that the latter two compare.
+    `parameters`, `conditions` and `assertions` are the template's own, by which its parameter space can be told.
     """
 
     def __init__(self, body: Mapping[str, Any], problems: Problems) -> None:
@@ -82,9 +82,8 @@ class Resolver:
         names = _names(body, frozenset(self.parameters), resources)
         compiler = Compiler(names, problems)
         no_resources = Compiler(dataclasses.replace(names, resources={}), problems)
-        self.comparisons: list[Expression] = []
-        self.conditions = conditions(body.get("Conditions") or {}, no_resources, self.comparisons)
-        self.assertions = assertions(body.get("Rules") or {}, no_resources, self.comparisons)
+        self.conditions = conditions(body.get("Conditions") or {}, no_resources)
+        self.assertions = assertions(body.get("Rules") or {}, no_resources)
         self._resources = [resource(name, declared, compiler) for name, declared in resources.items()]
         self._outputs = [output(name, each, compiler) for name, each in self._members("Outputs", body).items()]
         self._typed: dict[tuple[str, str], tuple[Any, str]] = {}

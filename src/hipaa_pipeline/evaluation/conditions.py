@@ -38,12 +38,9 @@ class Assertion:
     description: str
 
 
-def conditions(section: Mapping[str, Any], compiler: Compiler, compared: list[Expression]) -> dict[str, Expression]:
-    """The conditions of a template by name, each after those it refers to; the comparisons in them go to `compared`.
-
-    Raises ResolveError when strict.
-    """
-    read = _Reader(compiler, compiler.compile, compared)
+def conditions(section: Mapping[str, Any], compiler: Compiler) -> dict[str, Expression]:
+    """The conditions of a template by name, each after those it refers to. Raises ResolveError when strict."""
+    read = _Reader(compiler, compiler.compile)
     compiled = {name: read.expression(body, ("Conditions", name)) for name, body in section.items()}
     needed = {name: _needed(expression) for name, expression in compiled.items()}
     try:
@@ -57,13 +54,10 @@ def conditions(section: Mapping[str, Any], compiler: Compiler, compared: list[Ex
     return {name: compiled[name] for name in order if name in compiled}
 
 
-def assertions(section: Mapping[str, Any], compiler: Compiler, compared: list[Expression]) -> list[Assertion]:
-    """The assertions of a template's Rules; the comparisons in them go to `compared`.
-
-    Raises ResolveError when strict.
-    """
+def assertions(section: Mapping[str, Any], compiler: Compiler) -> list[Assertion]:
+    """The assertions of a template's Rules. Raises ResolveError when strict."""
     values = _RuleValues(compiler)
-    read = _Reader(compiler, values.compile, compared, _RULE_PREDICATES)
+    read = _Reader(compiler, values.compile, _RULE_PREDICATES)
     return [each for name, rule in section.items() for each in _assertions_of(name, rule, read, compiler.problems)]
 
 
@@ -96,7 +90,6 @@ class _Reader:
 
     compiler: Compiler
     value: Callable[[Any, TemplatePath], Expression]
-    compared: list[Expression]
     predicates: Mapping[str, Callable[[Any], bool]] = dataclasses.field(default_factory=dict)
 
     def expression(self, body: Any, path: TemplatePath) -> Expression:
@@ -123,9 +116,7 @@ class _Reader:
         if not isinstance(arguments, list) or len(arguments) != 2:
             return self.compiler.problem(path, "this function takes a list of two")
         values = [self.value(argument, (*path, index)) for index, argument in enumerate(arguments)]
-        comparison = self.compiler.apply(predicate, sequence(values), path)
-        self.compared.append(comparison)
-        return comparison
+        return self.compiler.apply(predicate, sequence(values), path)
 
     def _reference(self, name: str, path: TemplatePath) -> Expression:
         if name not in self.compiler.names.conditions:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hipaa_pipeline.errors import UserError
+from hipaa_pipeline.evaluation.patterns import examples
 
 if TYPE_CHECKING:
     from hipaa_pipeline.evaluation.parameters import Parameter
@@ -104,7 +105,7 @@ def decisive_values(parameter: Parameter, base: str, region: str) -> list[str]:
 
 def boundary_values(parameter: Parameter, region: str) -> list[str]:
     """The values to try one at a time: allowed ones, bounds, just outside them, and hostile ones."""
-    inside = (*(parameter.allowed_values or ()), *_bounds(parameter), *_examples(parameter, region))
+    inside = (*(parameter.allowed_values or ()), *_bounds(parameter), *_examples(parameter, region), *_texts(parameter))
     outside = (*_outside(parameter), *_HOSTILE)
     return list(dict.fromkeys((*inside, *outside)))
 
@@ -114,6 +115,7 @@ def _base_value(parameter: Parameter, region: str) -> str:
         *_examples(parameter, region),
         *(parameter.allowed_values or ()),
         *_bounds(parameter),
+        *_texts(parameter),
         *filter(None, [_BY_TYPE.get(parameter.type)]),
         *_GUESSES,
     )
@@ -130,6 +132,11 @@ def _base_value(parameter: Parameter, region: str) -> str:
 
 def _examples(parameter: Parameter, region: str) -> Iterator[str]:
     return (text.format(region=region) for text in _EXAMPLES.get(parameter.name, ()))
+
+
+def _texts(parameter: Parameter) -> list[str]:
+    """The shortest and longest texts that its pattern matches, and one for each alternative."""
+    return examples(parameter.allowed_pattern) if parameter.allowed_pattern else []
 
 
 def _bounds(parameter: Parameter) -> Iterator[str]:
