@@ -83,6 +83,20 @@ CALLS = (
 )
 """Every call that deploying, updating with a replacement, and destroying a protected stack cannot do without."""
 
+KILLS = (
+    "deploy before call 3",
+    "deploy before call 7",
+    "deploy before call 10",
+    "deploy before call 15",
+    "deploy before call 16",
+    "deploy before call 17",
+    "deploy before call 18",
+    "destroy before call 4",
+    "destroy before call 8",
+    "destroy before call 14",
+)
+"""Random points of a deployment and of a destruction."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
@@ -158,6 +172,13 @@ FAULTS = (
         "a non-zero exit code and the IAM action to allow; run again once it is allowed, it goes on where it stood",
         "what there should be, after the next run",
         tuple(call for call in CALLS if call != "cloudformation:DescribeEvents"),
+    ),
+    Fault(
+        "killed",
+        "The process is killed (kill -9)",
+        "nothing; the same command, typed again, finds where AWS stands and brings it to its end",
+        "what there should be, after the next run",
+        KILLS,
     ),
 )
 """The table, in the order of a deployment."""

@@ -1,0 +1,170 @@
+"""Deployments that are interrupted: Ctrl-C, time-outs, lost credentials, killed processes, two of them at once."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hipaa_pipeline.documents.reliability import fault
+from hipaa_pipeline.errors import ExitCode
+from hipaa_pipeline.local.server import LocalAccount
+from hipaa_pipeline.order import Result
+from scenario import STACK, Answers, Scenario, Watcher, remaining
+
+RESUME = "make deploy ENV=test"
+KILLED = Path(__file__).parent / "killed.py"
+
+
+@pytest.fixture
+def scenario(account: LocalAccount) -> Scenario:
+    return Scenario(account.connection)
+
+
+class CtrlC:
+    """Presses Ctrl-C once, when the first events are shown; then lets what was held go on."""
+
+    def __init__(self, account: LocalAccount, *, release: bool = True) -> None:
+        self._account, self._release, self.pressed = account, release, False
+
+    def __call__(self, _events: int) -> None:
+        if not self.pressed:
+            self.pressed = True
+            if self._release:
+                self._account.clear_faults()
+            raise KeyboardInterrupt
+
+
+def hold(account: LocalAccount, phase: str = "create") -> None:
+    """Let the stream take as long as it takes until somebody clears the faults."""
+    account.add_fault(logical_id="RecordStream", phase=phase, action="latency", hold=True)
+
+
+def test_ctrl_c_and_detach(account: LocalAccount, scenario: Scenario) -> None:
+    hold(account)
+    scenario.ask, scenario.watcher = Answers(True, "detach"), Watcher(CtrlC(account))
+    left = scenario.deploy()
+    assert (left.result, left.exit_code, left.next_command) == (Result.RUNNING, ExitCode.UNKNOWN, RESUME)
+    assert left.message == f"You stopped watching {STACK}; it goes on in AWS."
+    assert scenario.deploy().exit_code is ExitCode.GOOD
+    assert scenario.stack()["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_ctrl_c_and_watch_on(account: LocalAccount, scenario: Scenario) -> None:
+    hold(account)
+    scenario.ask, scenario.watcher = Answers(True, "watch"), Watcher(CtrlC(account))
+    assert scenario.deploy().result is Result.CREATED
+    assert "CREATE_COMPLETE RecordStream" in scenario.watcher.lines
+
+
+def test_ctrl_c_and_stop_a_creation(account: LocalAccount, scenario: Scenario) -> None:
+    hold(account)
+    scenario.ask, scenario.watcher = Answers(True, "stop"), Watcher(CtrlC(account))
+    outcome = scenario.deploy()
+    assert (outcome.result, outcome.exit_code) == (Result.FAILED, ExitCode.FAILED)
+    assert remaining(account) == {}
+
+
+def test_ctrl_c_and_stop_an_update(account: LocalAccount, scenario: Scenario) -> None:
+    scenario.deploy()
+    hold(account, "update")
+    scenario.ask, scenario.watcher = Answers(True, "stop"), Watcher(CtrlC(account, release=False))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        running = pool.submit(scenario.deploy, {"Days": "180", "Shards": "2", "Reports": "true"})
+        while len(scenario.ask.questions) < 2:
+            scenario.tools.clock.sleep(1)
+        account.clear_faults()
+        outcome = running.result()
+    assert outcome.result is Result.FAILED
+    assert scenario.stack()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "sns.topic" not in remaining(account)
+
+
+def test_ctrl_c_without_anybody_to_ask_detaches(account: LocalAccount, scenario: Scenario) -> None:
+    hold(account)
+    scenario.watcher = Watcher(CtrlC(account))
+    assert scenario.deploy().result is Result.RUNNING
+    assert scenario.deploy().exit_code is ExitCode.GOOD
+
+
+def test_timed_out(account: LocalAccount, scenario: Scenario) -> None:
+    hold(account)
+    outcome = scenario.deploy(timeout_seconds=60.0)
+    assert (outcome.result, outcome.exit_code, outcome.next_command) == (Result.RUNNING, ExitCode.UNKNOWN, RESUME)
+    assert "still being worked on after 1:00" in outcome.message
+    assert "RecordStream (CREATE_IN_PROGRESS, usually 30 s)" in outcome.message
+    account.clear_faults()
+    assert scenario.deploy().exit_code is ExitCode.GOOD
+
+
+def test_credentials_expire(account: LocalAccount, scenario: Scenario) -> None:
+    hold(account)
+    account.add_fault(
+        service="cloudformation", operation="DescribeStackEvents", action="fail", nth=3, times=1,
+        code="ExpiredToken", message="The security token included in the request is expired", status=403,
+    )  # fmt: skip
+    outcome = scenario.deploy()
+    assert (outcome.result, outcome.exit_code, outcome.next_command) == (Result.RUNNING, ExitCode.UNKNOWN, RESUME)
+    assert "The credentials are no longer accepted" in outcome.message
+    account.clear_faults()
+    assert scenario.deploy().exit_code is ExitCode.GOOD
+
+
+@pytest.mark.parametrize("point", fault("killed").points)
+def test_killed(account: LocalAccount, point: str) -> None:
+    """Killed before a call, as `kill -9` kills; the same command again brings it to its end."""
+    command, _, number = point.partition(" before call ")
+    scenario = Scenario(account.connection)
+    if command == "destroy":
+        scenario.deploy({"DeletionProtection": "true"})
+    killed = subprocess.run(
+        [sys.executable, str(KILLED), account.endpoint_url, number, command],
+        capture_output=True, text=True, timeout=60, check=False, cwd=KILLED.parent,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+    if command == "destroy":
+        assert scenario.destroy().exit_code is ExitCode.GOOD
+        assert {*remaining(account)} == {"kms.key", "rds.snapshot"}
+        return
+    assert scenario.deploy({"DeletionProtection": "true"}).exit_code is ExitCode.GOOD
+    assert scenario.stack()["StackStatus"] == "CREATE_COMPLETE"
+    assert scenario.stack()["EnableTerminationProtection"] is True
+    assert len(remaining(account)["kms.key"]) == 1
+
+
+def test_the_points_of_killing_are_random_ones() -> None:
+    """Drawn once, from 20 calls of each command, so that everybody tries the same."""
+    numbers = random.Random(20261123)
+    drawn = [("deploy", numbers.sample(range(2, 20), 7)), ("destroy", numbers.sample(range(2, 15), 3))]
+    assert fault("killed").points == tuple(
+        f"{command} before call {number}" for command, found in drawn for number in sorted(found)
+    )
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_deployments_at_the_same_time(account: LocalAccount, count: int) -> None:
+    """One creates; the others wait, or find that they were overtaken, and then find nothing more to do."""
+    account.set_creation_delay(20)
+    scenarios = [Scenario(account.connection) for _ in range(count)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        outcomes = list(pool.map(lambda one: one.deploy(), scenarios))
+    assert sorted(outcome.result for outcome in outcomes) == ["created", *["unchanged"] * (count - 1)]
+    assert scenarios[0].stack()["StackStatus"] == "CREATE_COMPLETE"
+    assert len(remaining(account)["kinesis.stream"]) == 1
+    assert len(remaining(account)["kms.key"]) == 1
+
+
+def test_a_deployment_while_another_one_updates(account: LocalAccount) -> None:
+    scenarios = [Scenario(account.connection) for _ in range(2)]
+    scenarios[0].deploy()
+    account.set_creation_delay(20)
+    parameters = [{"Days": "180"}, {"Days": "365"}]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        outcomes = list(pool.map(lambda one, values: one.deploy(values), scenarios, parameters))
+    assert [outcome.exit_code for outcome in outcomes] == [ExitCode.GOOD, ExitCode.GOOD]
+    assert scenarios[0].stack()["StackStatus"] == "UPDATE_COMPLETE"
