@@ -23,7 +23,6 @@ class Trouble:
 
     accounts: dict[str, str] = dataclasses.field(default_factory=dict)
     drifted: set[str] = dataclasses.field(default_factory=set)
-    operation_status: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,32 +52,37 @@ class Moto:
 
 
 @contextlib.contextmanager
-def moto_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moto]:
-    """Moto on a free loopback port, empty, and the AWS environment variables leading to it."""
-    from moto.core.models import DEFAULT_ACCOUNT_ID
-    from moto.moto_api._internal.models import moto_api_backend
+def moto_server() -> Iterator[str]:
+    """Moto on a free loopback port: its address."""
     from moto.server import ThreadedMotoServer
 
-    assert DEFAULT_ACCOUNT_ID == ADMINISTRATOR
-    trouble = Trouble()
-    _hamper(monkeypatch, trouble)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
         host, port = server.get_host_and_port()
-        moto = Moto(f"http://{host}:{port}", trouble)
-        for name, value in {
-            "AWS_ENDPOINT_URL": moto.url,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_REGION": "ap-southeast-1",
-        }.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.delenv("AWS_PROFILE", raising=False)
-        yield moto
+        yield f"http://{host}:{port}"
     finally:
         server.stop()
-        moto_api_backend.reset()
+
+
+def empty_moto(url: str, monkeypatch: pytest.MonkeyPatch) -> Moto:
+    """A running moto with nothing in it, hampered by trouble, and the AWS environment variables leading to it."""
+    from moto.core.models import DEFAULT_ACCOUNT_ID
+    from moto.moto_api._internal.models import moto_api_backend
+
+    assert DEFAULT_ACCOUNT_ID == ADMINISTRATOR
+    moto_api_backend.reset()
+    moto = Moto(url, Trouble())
+    _hamper(monkeypatch, moto.trouble)
+    for name, value in {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "ap-southeast-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    return moto
 
 
 def _hamper(monkeypatch: pytest.MonkeyPatch, trouble: Trouble) -> None:

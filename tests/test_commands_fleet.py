@@ -12,7 +12,7 @@ import pytest
 
 from hipaa_pipeline.commands.fleet import command
 from hipaa_pipeline.errors import UserError
-from moto_fleet import REASON, Moto, moto_server
+from moto_fleet import ADMINISTRATOR, REASON, Moto, empty_moto, moto_server
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 REGIONS = ("ap-southeast-1", "eu-central-1")
@@ -49,15 +49,20 @@ parameters = {EnvironmentSuffix = "prod-three"}
 """
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with moto_server() as url:
+        yield url
+
+
 @pytest.fixture
-def moto(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Moto]:
+def moto(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Moto:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "parameters").mkdir()
     write_parameters({"EnvironmentSuffix": "prod"})
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     (tmp_path / "fleet.toml").write_text(FLEET)
-    with moto_server(monkeypatch) as running:
-        yield running
+    return empty_moto(server, monkeypatch)
 
 
 def write_parameters(parameters: dict[str, str]) -> None:
@@ -295,8 +300,6 @@ class Hours:
 def begin(moto: Moto) -> str:
     """An operation that does not end."""
     from moto.cloudformation.models import cloudformation_backends
-
-    from moto_fleet import ADMINISTRATOR
 
     stack_set = cloudformation_backends[ADMINISTRATOR]["ap-southeast-1"].describe_stack_set("hipaa-pipeline")
     stack_set.operations.insert(0, stack_set._create_operation("op-1", "UPDATE", "RUNNING"))

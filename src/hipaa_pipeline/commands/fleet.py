@@ -159,7 +159,7 @@ def destroy(path: Path, region: str | None, profile: str | None, output_format: 
     work = prepare(path, region, profile)
     refuse_protected(work)
     tools = make_tools(work, minutes)
-    found = answered(work, lambda: settled(work, tools))
+    found = answered(work, lambda: settled(work, tools, with_overrides=False))
     proposed = removal(found)
     if not proposed.steps:
         _show_rows(work, (), output_format)

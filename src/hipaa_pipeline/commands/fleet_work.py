@@ -89,11 +89,11 @@ def answered(work: Work, ask: Callable[[], T]) -> T:
         raise explain(error, work.reading.connection) from error
 
 
-def settled(work: Work, tools: Tools) -> Found:
+def settled(work: Work, tools: Tools, *, with_overrides: bool = True) -> Found:
     """What is there once no operation is at work."""
     if stacksets.read(tools.session, run.address(work.fleet)):
         run.settle(work.fleet, tools)
-    return run.look(tools.session, work.fleet)
+    return run.look(tools.session, work.fleet, with_overrides=with_overrides)
 
 
 def planned(work: Work, found: Found, visits: list[Visit], remove_surplus: bool = False) -> Plan:
