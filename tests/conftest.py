@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.local.server import LocalAccount, local_account
 
 
@@ -21,3 +22,15 @@ def account(local_process: LocalAccount) -> LocalAccount:
     """An empty local account with AWS's default quotas and no faults."""
     local_process.reset()
     return local_process
+
+
+@pytest.fixture(scope="session")
+def local_session(local_process: LocalAccount) -> Session:
+    """AWS calls to the local account, its clients made once for all tests of this worker."""
+    return Session(local_process.connection)
+
+
+@pytest.fixture
+def session(account: LocalAccount, local_session: Session) -> Session:
+    """AWS calls to an empty local account."""
+    return local_session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,25 +18,25 @@ PATIENCE_SECONDS = 20.0
 
 def deploy(session: Session, resources: Mapping[str, Any], *, stack: str = STACK, update: bool = False) -> str:
     """Deploy resources through a change set; the stack's status when it has come to rest."""
-    change_set(session, {"Resources": dict(resources)}, stack=stack, update=update)
-    session.call("cloudformation", "execute_change_set", StackName=stack, ChangeSetName="change")
+    made = change_set(session, {"Resources": dict(resources)}, stack=stack, update=update)
+    session.call("cloudformation", "execute_change_set", ChangeSetName=made["ChangeSetId"])
     return status_at_rest(session, stack)
 
 
 def change_set(
     session: Session, template: Mapping[str, Any], *, stack: str = STACK, update: bool = False
 ) -> dict[str, Any]:
-    """Create a change set named `change` and describe it."""
-    session.call(
+    """Create a change set and describe it."""
+    made = session.call(
         "cloudformation",
         "create_change_set",
         StackName=stack,
-        ChangeSetName="change",
+        ChangeSetName=f"change-{uuid.uuid4()}",
         ChangeSetType="UPDATE" if update else "CREATE",
         TemplateBody=json.dumps(template),
         Capabilities=CAPABILITIES,
     )
-    return session.call("cloudformation", "describe_change_set", StackName=stack, ChangeSetName="change")
+    return session.call("cloudformation", "describe_change_set", ChangeSetName=made["Id"])
 
 
 def deploy_environment(session: Session, environment: str, **overrides: str) -> str:

@@ -1,12 +1,14 @@
 """AWS Backup: selections as a resource type, and the access policy, lock and notifications of a vault.
 
 MiniStack 1.5.33 has no `AWS::Backup::BackupSelection`, though its API keeps selections; of a vault it keeps name, key
-and tags only, so that a policy that forbids deleting recovery points could not be read back.
+and tags only, so that a policy that forbids deleting recovery points could not be read back; and it deletes a vault
+with recovery points in it, of which it keeps no list.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from hipaa_pipeline.local.additions import Additions, Created, Properties, ResourceType
@@ -23,6 +25,8 @@ def additions() -> Additions:
             "backup.PutBackupVaultAccessPolicy": put_vault_access_policy,
             "backup.DeleteBackupVaultAccessPolicy": delete_vault_access_policy,
             "backup.GetBackupVaultNotifications": get_vault_notifications,
+            "backup.ListRecoveryPointsByBackupVault": list_recovery_points,
+            "backup.DeleteRecoveryPoint": delete_recovery_point,
         },
         resource_types=(
             ResourceType(
@@ -34,6 +38,8 @@ def additions() -> Additions:
             ),
         ),
         completions={"AWS::Backup::BackupVault": _complete_vault},
+        deletions={"AWS::Backup::BackupVault": _delete_vault_with_stack},
+        refusals={"backup.DeleteBackupVault": lambda request: _refuse_full(request["BackupVaultName"])},
     )
 
 
@@ -115,3 +121,57 @@ def get_vault_notifications(request: dict[str, Any]) -> dict[str, Any]:
         "BackupVaultArn": vault["BackupVaultArn"],
         **vault["_notifications"],
     }
+
+
+# Recovery points: MiniStack finishes a backup job at once and names its recovery point.
+
+
+def _recovery_points(vault_name: str) -> list[dict[str, Any]]:
+    return [
+        job
+        for job in _backup()._jobs.values()
+        if job["BackupVaultName"] == vault_name and job["State"] == "COMPLETED" and not job.get("_point_deleted")
+    ]
+
+
+def list_recovery_points(request: dict[str, Any]) -> dict[str, Any]:
+    """ListRecoveryPointsByBackupVault."""
+    vault = _vault(request["BackupVaultName"])
+    return {
+        "RecoveryPoints": [
+            {
+                "RecoveryPointArn": job["RecoveryPointArn"],
+                "BackupVaultName": vault["BackupVaultName"],
+                "BackupVaultArn": vault["BackupVaultArn"],
+                "ResourceArn": job["ResourceArn"],
+                "IamRoleArn": job["IamRoleArn"],
+                "Status": "COMPLETED",
+                "CreationDate": job["CreationDate"],
+                "CompletionDate": job["CompletionDate"],
+                "EncryptionKeyArn": vault["EncryptionKeyArn"],
+                "IsEncrypted": True,
+            }
+            for job in _recovery_points(vault["BackupVaultName"])
+        ]
+    }
+
+
+def delete_recovery_point(request: dict[str, Any]) -> dict[str, Any]:
+    """DeleteRecoveryPoint."""
+    for job in _recovery_points(request["BackupVaultName"]):
+        if job["RecoveryPointArn"] == request["RecoveryPointArn"]:
+            job["_point_deleted"] = True
+            _vault(request["BackupVaultName"])["NumberOfRecoveryPoints"] -= 1
+            return {}
+    raise ApiError("ResourceNotFoundException", f"Cannot find Recovery Point {request['RecoveryPointArn']}.")
+
+
+def _refuse_full(vault_name: str) -> None:
+    count = len(_recovery_points(vault_name))
+    if count:
+        raise ApiError("InvalidRequestException", f"Backup vault cannot be deleted (contains {count} recovery points)")
+
+
+def _delete_vault_with_stack(name: str, _properties: Properties, delete: Callable[[], None]) -> None:
+    _refuse_full(name)
+    delete()

@@ -240,12 +240,16 @@ def _delete_by(name: str, delete: Callable[[str, Any, Callable[[], None]], None]
 
 
 def _wrap(name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Replace a function of MiniStack's (`services.rds._modify_param_group`) by one made from it."""
+    """Replace a function of MiniStack's (`services.rds._x`) by one made from it, in its module and in its tables."""
     module_name, _, function = name.rpartition(".")
     module = importlib.import_module(f"ministack.{module_name}")
     if not hasattr(module, function):
         raise RuntimeError(f"MiniStack's {module_name} has no {function}.")
-    setattr(module, function, wrap(getattr(module, function)))
+    own = getattr(module, function)
+    wrapped = wrap(own)
+    setattr(module, function, wrapped)
+    for table in [value for value in vars(module).values() if isinstance(value, dict)]:
+        table.update({key: wrapped for key, value in table.items() if value is own})
 
 
 def _check_creations(account: Account) -> None:
