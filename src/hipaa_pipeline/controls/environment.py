@@ -130,5 +130,6 @@ CHECKS = (
         remedy="Choose the smaller value, or make the environment a protected one (DeletionProtection true).",
         types=tuple(LIMITS),
         judge=in_ephemeral(cheap),
+        waivable=True,
     ),
 )

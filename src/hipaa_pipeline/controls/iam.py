@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hipaa_pipeline.controls.actions import is_known_service, needs_every_resource
+from hipaa_pipeline.controls.actions import has_prefix, is_known_service, needs_every_resource
 from hipaa_pipeline.controls.check import (
     Check,
     Severity,
@@ -20,7 +20,7 @@ from hipaa_pipeline.controls.check import (
     undetermined,
     verdict,
 )
-from hipaa_pipeline.controls.policy import IDENTITY, RESOURCE, TRUST, Statement, matches, text_of
+from hipaa_pipeline.controls.policy import ENDPOINT, IDENTITY, RESOURCE, TRUST, Statement, matches, text_of
 from hipaa_pipeline.controls.scan import no_grant
 from hipaa_pipeline.stack import Resource, Stack, is_unknown
 
@@ -112,6 +112,13 @@ def _grants_nothing(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
         yield failed(
             f"{statement.path}.Resource", f'"*" for {action}, which knows no resources', list(statement.resources)
         )
+
+
+def _unknown_prefix(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
+    for element, actions in (("Action", statement.actions), ("NotAction", statement.not_actions)):
+        for action in actions:
+            if not has_prefix(action):
+                yield failed(f"{statement.path}.{element}", _KNOWN_PREFIX, action)
 
 
 def _inverted(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
@@ -206,6 +213,7 @@ _NO_WILDCARD = "named actions"
 _NAMED = "named resources"
 _NAMED_KEYS = "named keys"
 _GRANTING = "resources that the actions know"
+_KNOWN_PREFIX = "actions of services that exist"
 _NOT_INVERTED = "Action and Resource, which say what is allowed"
 _NO_NOT_PRINCIPAL = "Principal, which says who may come"
 _NO_ESCALATION = "no way to more rights"
@@ -222,6 +230,7 @@ _ACCESS = (
 )
 _IDENTITY = tuple(IDENTITY)
 _EVERYWHERE = {**IDENTITY, **RESOURCE}
+_WITH_ENDPOINTS = {**_EVERYWHERE, **ENDPOINT}
 
 CHECKS = (
     Check(
@@ -273,6 +282,16 @@ CHECKS = (
         citations=("164.308(a)(4)(ii)(B)",),
         types=_IDENTITY,
         judge=no_grant(IDENTITY, _GRANTING, _grants_nothing, "Action", "Resource"),
+    ),
+    Check(
+        slug="iam_actions_exist",
+        service="IAM",
+        severity=Severity.MEDIUM,
+        title="Actions belong to services that exist; others grant and deny nothing",
+        remedy="Correct the prefix: CloudWatch's is cloudwatch, not monitoring.",
+        citations=("164.308(a)(4)(ii)(B)",),
+        types=tuple(_WITH_ENDPOINTS),
+        judge=no_grant(_WITH_ENDPOINTS, _KNOWN_PREFIX, _unknown_prefix, "Action", denials=True),
     ),
     Check(
         slug="iam_no_inversion",

@@ -14,6 +14,7 @@ from hipaa_pipeline.controls.check import (
     is_true,
     not_applicable,
     undetermined,
+    when,
 )
 from hipaa_pipeline.controls.relations import (
     handed_in,
@@ -51,6 +52,11 @@ def _key_lets_logs_in(group: Resource, stack: Stack) -> Iterator[Verdict]:
         yield handed_in("KmsKeyId", value)
     else:
         yield not_applicable("the group has no key", "KmsKeyId")
+
+
+def _kept_for_ever(group: Resource, _stack: Stack) -> str:
+    """Without a number, CloudWatch Logs never deletes anything."""
+    return "the logs are kept for ever" if group.properties.get("RetentionInDays") is None else ""
 
 
 CHECKS = (
@@ -92,7 +98,7 @@ CHECKS = (
         remedy=f"Set RetentionInDays to {PROTECTED_DAYS} or more; 2192 days treat logs as documentation (six years).",
         citations=("164.308(a)(1)(ii)(D)", "164.312(b)", "164.316(b)(2)(i)"),
         types=(LOG_GROUP,),
-        judge=in_protected(at_least("RetentionInDays", PROTECTED_DAYS, default=float("inf"))),
+        judge=in_protected(when(_kept_for_ever, at_least("RetentionInDays", PROTECTED_DAYS))),
     ),
     Check(
         slug="log_group_deletion_protection",

@@ -11,8 +11,8 @@ from hipaa_pipeline.stack import Resource, Stack, unknown
 Finder = Callable[[Statement, Stack], Iterator[Verdict]]
 
 
-def no_grant(places: Mapping[str, str], expected: str, find: Finder, *reads: str) -> Judge:
-    """No statement that allows something has what `find` looks for.
+def no_grant(places: Mapping[str, str], expected: str, find: Finder, *reads: str, denials: bool = False) -> Judge:
+    """No statement that allows something (nor, with `denials`, one that denies) has what `find` looks for.
 
     `places` says where the policy is (by resource type), `reads` which elements `find` looks at: where one of these is
     unknown and nothing was found, the statement's answer is unknown. A resource without a policy is not judged.
@@ -23,9 +23,9 @@ def no_grant(places: Mapping[str, str], expected: str, find: Finder, *reads: str
         if not policy:
             yield not_applicable("it has no policy", places[resource.type])
             return
-        grants = [statement for statement in policy if statement.allow]
+        grants = [statement for statement in policy if statement.allow or denials]
         problems = (problem for statement in grants for problem in _problems(statement, stack, expected, find, reads))
-        yield from problems_or_pass(problems, places[resource.type], expected, f"{len(grants)} grants, none against it")
+        yield from problems_or_pass(problems, places[resource.type], expected, f"{len(grants)} statements, all so")
 
     return judge
 
