@@ -174,6 +174,13 @@ FAULTS = (
         tuple(call for call in CALLS if call != "cloudformation:DescribeEvents"),
     ),
     Fault(
+        "deletion_fails",
+        "A resource cannot be deleted when the stack is destroyed",
+        "exit 1; the resource with AWS's message, and that the same command goes on; run again, it does",
+        "nothing but the key, pending deletion, after the next run",
+        DELETED_TYPES,
+    ),
+    Fault(
         "killed",
         "The process is killed (kill -9)",
         "nothing; the same command, typed again, finds where AWS stands and brings it to its end",
