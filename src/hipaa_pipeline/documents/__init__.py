@@ -18,7 +18,9 @@ def all_documents() -> dict[Path, str]:
     from hipaa_pipeline.cost.lock import load_lock
     from hipaa_pipeline.documents.controls import controls_document
     from hipaa_pipeline.documents.cost import cost_document
+    from hipaa_pipeline.documents.permissions import permission_documents
     from hipaa_pipeline.documents.reliability import reliability_document
+    from hipaa_pipeline.documents.scale import scale_document
     from hipaa_pipeline.resolve import compile_template
     from hipaa_pipeline.source import parse_template
     from hipaa_pipeline.template import template_text
@@ -32,5 +34,7 @@ def all_documents() -> dict[Path, str]:
     return {
         Path("docs/controls.md"): controls_document(template, judge(stacks[PROTECTED])),
         Path("docs/cost.md"): cost_document(stacks, load_lock()),
+        **permission_documents(),
         Path("docs/reliability.md"): reliability_document(),
+        Path("docs/scale.md"): scale_document(),
     }
