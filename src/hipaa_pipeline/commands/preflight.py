@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--request-increase", is_flag=True, help="Ask AWS to raise what is blocked, after confirmation.")
 @click.option("--allow-support-case", is_flag=True, help="Let AWS open a support case for such a request.")
 @click.option("--wait-for-increase", type=click.FloatRange(min=0), metavar="MINUTES", help="Wait for AWS to decide.")
+@click.option("--print-policy", is_flag=True, help="Print the deployer's IAM policies for this account and Region.")
 @yes_option
 def command(
     environment: str,
@@ -37,6 +38,7 @@ def command(
     request_increase: bool,
     allow_support_case: bool,
     wait_for_increase: float | None,
+    print_policy: bool,
     yes: bool,
 ) -> int:
     """Predict whether a deployment would succeed, and offer ways out of what blocks it. Changes nothing.
@@ -46,6 +48,9 @@ def command(
     from hipaa_pipeline.commands import preflighting
 
     prepared = preflighting.prepare(environment, region, profile)
+    if print_policy:
+        console.result_json(preflighting.policies(prepared))
+        return 0
     result = preflighting.judge(prepared, skip)
     if request_increase or wait_for_increase is not None:
         show(result, output_format, everything=everything, detail=detail)

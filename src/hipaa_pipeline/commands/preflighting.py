@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Callable, Collection
+from typing import Any
 
 from hipaa_pipeline import console, preflight
 from hipaa_pipeline.ask import asker
@@ -57,6 +59,15 @@ def prepare(environment: str, region: str | None, profile: str | None) -> Prepar
 def judge(prepared: Prepared, skip: Collection[str] = ()) -> preflight.Result:
     """The preflight, through a session that cannot write."""
     return preflight.run(prepared.session, prepared.subject, skip=skip)
+
+
+def policies(prepared: Prepared) -> list[Any]:
+    """The deployer's IAM policies, narrowed to the caller's account and Region."""
+    from hipaa_pipeline.permissions.policy import deployer_policies
+
+    stack = prepared.subject.stack
+    documents = deployer_policies(stack.partition, stack.region, stack.account_id)
+    return [json.loads(document.to_json()) for document in documents]
 
 
 def raise_quotas(

@@ -10,6 +10,7 @@ from hipaa_pipeline.preflight import (
     identity,
     ledger,
     names,
+    permission,
     service_linked,
     stack_state,
 )
@@ -19,6 +20,7 @@ from hipaa_pipeline.preflight.subject import Check, Subject
 CHECKS = (
     Check(identity.CALLER, "the credentials are accepted and of the right account", identity.caller_identity),
     Check(identity.LIFETIME, "the credentials last until the deployment has ended", identity.credential_lifetime),
+    Check(permission.CONTROL, "the caller may do what deploying takes", permission.permissions),
     Check(stack_state.STATE, "the stack can be created or updated as it stands", stack_state.stack_state),
     Check(stack_state.SIZE, "the template is within CloudFormation's limits", stack_state.template_size),
     Check(names.CONTROL, "no explicit name is taken already", names.names_free),

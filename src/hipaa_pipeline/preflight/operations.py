@@ -116,9 +116,6 @@ DESCRIBE_FLOW_LOGS = Operation("ec2", "describe_flow_logs", "ec2:DescribeFlowLog
 DESCRIBE_NETWORK_INTERFACES = Operation(
     "ec2", "describe_network_interfaces", "ec2:DescribeNetworkInterfaces", _NETWORK, "NetworkInterfaces"
 )
-DESCRIBE_AVAILABILITY_ZONES = Operation(
-    "ec2", "describe_availability_zones", "ec2:DescribeAvailabilityZones", _NETWORK, "AvailabilityZones"
-)
 DESCRIBE_PREFIX_LISTS = Operation(
     "ec2", "describe_managed_prefix_lists", "ec2:DescribeManagedPrefixLists", _HANDED_IN, "PrefixLists"
 )
