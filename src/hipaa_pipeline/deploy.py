@@ -18,7 +18,7 @@ from hipaa_pipeline.changes import Summary, endangered, stack_policy
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.events import created, touched
 from hipaa_pipeline.failure import Cause, Kind, root_cause
-from hipaa_pipeline.findings import Finding
+from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.finishing import finish
 from hipaa_pipeline.interrupt import attend
 from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools
@@ -27,6 +27,7 @@ from hipaa_pipeline.states import GOOD, Standing, standing
 from hipaa_pipeline.stuck import clear_the_way, delete_and_prove, require_free
 from hipaa_pipeline.watch import Ended, events_so_far
 
+READ_BACK = "deployment_read_back"
 _MOST_OVERTAKINGS = 5
 _BACKOFF_SECONDS = (30.0, 60.0, 120.0, 240.0)
 
@@ -168,7 +169,7 @@ def _succeeded(order: Order, tools: Tools, proposal: Proposal, read_back: ReadBa
         stack_id=stack.stack_id,
         summary=proposal.summary,
         outputs=stack.outputs,
-        findings=(*finish(order, tools, stack), *read_back(stack)),
+        findings=(*finish(order, tools, stack), *_look(read_back, stack)),
     )
 
 
@@ -182,8 +183,17 @@ def _unchanged(order: Order, tools: Tools, stack: DeployedStack | None, read_bac
         stack_id=stack.stack_id,
         message=f"{order.stack_name} is already up to date.",
         outputs=stack.outputs,
-        findings=(*finish(order, tools, stack), *read_back(stack)),
+        findings=(*finish(order, tools, stack), *_look(read_back, stack)),
     )
+
+
+def _look(read_back: ReadBack, stack: DeployedStack) -> Sequence[Finding]:
+    """What reading back finds; that it could not be done must neither hide what was done nor count as success."""
+    try:
+        return read_back(stack)
+    except (UserError, AwsError) as error:
+        reason = error.message if isinstance(error, UserError) else explain(error).message
+        return [Finding(control=READ_BACK, status=Status.UNKNOWN, resource=stack.name, reason=reason)]
 
 
 def _failed(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> Outcome:

@@ -12,13 +12,17 @@ from hipaa_pipeline.changes import stack_policy
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.order import Order, Tools
 
+FINISHED = "deployment_finished"
 LATER = "later"
 _WHEN = {LATER: "they take effect at the next reboot", "now": "the database is away for about a minute"}
 
 
 def finish(order: Order, tools: Tools, stack: DeployedStack) -> list[Finding]:
     """Do every step; one finding each, so that a step that was denied is told and does not hide the others."""
-    resources = stacks.resources(tools.session, stack.stack_id)
+    try:
+        resources = stacks.resources(tools.session, stack.stack_id)
+    except AwsError as error:
+        return [_not_done(FINISHED, stack, order.deploy_command, error)]
     steps: dict[str, Callable[[], Finding]] = {
         "stack_policy_set": lambda: _policy(tools, stack, resources),
         "termination_protection_set": lambda: _protection(order, tools, stack),
@@ -32,14 +36,20 @@ def _tried(slug: str, step: Callable[[], Finding], stack: DeployedStack, again: 
     try:
         return step()
     except AwsError as error:
-        return Finding(
-            control=slug,
-            status=Status.FAIL if error.kind is ErrorKind.DENIED else Status.UNKNOWN,
-            resource=stack.name,
-            actual=error.message or error.code,
-            remedy=f"Allow {error.action}, then {again}.",
-            reason=f"{error.action}: {error.code or error.kind}",
-        )
+        return _not_done(slug, stack, again, error)
+
+
+def _not_done(slug: str, stack: DeployedStack, again: str, error: AwsError) -> Finding:
+    """A denial is a failure that somebody can mend; what else went wrong leaves the step's state unknown."""
+    denied = error.kind is ErrorKind.DENIED
+    return Finding(
+        control=slug,
+        status=Status.FAIL if denied else Status.UNKNOWN,
+        resource=stack.name,
+        actual=error.message or error.code,
+        remedy=f"Allow {error.action}, then {again}." if denied else again,
+        reason=f"{error.action}: {error.code or error.kind}",
+    )
 
 
 def _policy(tools: Tools, stack: DeployedStack, resources: Sequence[StackResource]) -> Finding:

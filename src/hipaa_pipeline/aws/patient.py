@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 900.0
 FIRST_CONTACT_SECONDS = 3.0
+UNREADABLE_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 20.0
 _SERVER_ERRORS = frozenset(
     {"InternalFailure", "InternalError", "InternalServerError", "InternalServiceException", "ServiceUnavailable",
@@ -67,5 +68,7 @@ class PatientSession(Session):
         """For how many seconds a call that failed like this is repeated."""
         if error.kind is ErrorKind.UNREACHABLE:
             return PATIENCE_SECONDS if self._reached else FIRST_CONTACT_SECONDS
+        if error.code == "ResponseParserError":  # a proxy's page, or an endpoint that is not AWS at all
+            return UNREADABLE_SECONDS
         passing = error.kind is ErrorKind.THROTTLED or error.code in _SERVER_ERRORS
         return PATIENCE_SECONDS if passing else 0.0

@@ -241,7 +241,9 @@ def translated(service: str, operation: str, call: Callable[[], T]) -> T:
         raise error(ErrorKind.INVALID, type(caught).__name__, str(caught)) from caught
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as caught:
         raise error(ErrorKind.UNREACHABLE, type(caught).__name__, str(caught)) from caught
-    except (exceptions.BotoCoreError, ResponseParserError) as caught:
+    except ResponseParserError as caught:  # its further lines are the whole answer, as of a proxy in between
+        raise error(ErrorKind.OTHER, type(caught).__name__, str(caught).splitlines()[0]) from caught
+    except exceptions.BotoCoreError as caught:
         raise error(ErrorKind.OTHER, type(caught).__name__, str(caught)) from caught
 
 
