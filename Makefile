@@ -3,11 +3,14 @@ ENV    ?= local
 PYTHON ?= python3
 ARGS   ?=
 BIN    := .venv/bin
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
 RUN    := $(BIN)/hipaa-pipeline
 # The embedded account holds nothing of value, so there is nothing to confirm.
 YES    := $(if $(filter local,$(ENV)),--yes)
-STAMP  := .venv/.installed
+# Two stages in one environment: what deploying needs, and what developing needs besides.
+USER   := .venv/.user
+DEV    := .venv/.dev
+LOCK   := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -18,67 +21,78 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  ENV=local unless said otherwise (a file of parameters/); ARGS="..." is passed on to the command'
 
-install: $(STAMP) ## Create .venv and install what requirements.lock says (every target does it when needed)
+install: $(DEV) ## Create .venv from the lock files (every target does what it needs of it by itself)
 
-$(STAMP): requirements.lock pyproject.toml
+$(USER): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "\nnext:  make install PYTHON=python3.11")'
-	@echo 'Installing into .venv (once; one to two minutes)' >&2
+	@echo 'Installing into .venv, once; half a minute' >&2
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --require-hashes --requirement requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q src
-	@touch $(STAMP)
+	@touch $@
 
-template: $(STAMP) ## Build and write the template and the generated documents
+$(DEV): $(USER) requirements-dev.lock
+	@echo 'Installing the tools for checks and tests into .venv, once; about a minute' >&2
+	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+template: $(DEV) ## Build and write the template and the generated documents
 	@$(RUN) template $(ARGS)
 
-check: $(STAMP) lint ## Format, lint, types, generated files up to date, controls over every environment and the matrix
+check: $(DEV) lint ## Format, lint, types, generated files up to date, controls over every environment and the matrix
 	@$(RUN) template --check
 	@for env in local dev prod; do $(RUN) check --env $$env || exit 1; done
 	@$(RUN) check --matrix
 
-lint: $(STAMP) ## Format, lint and types of the code; cfn-lint and cloudformation-validate of the template
+lint: $(DEV) ## Format, lint and types of the code; cfn-lint and cloudformation-validate of the template
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
 	@$(BIN)/cfn-lint --include-checks I --regions ap-southeast-1 us-east-1 eu-central-1 -- templates/hipaa-pipeline.yaml
 	@$(BIN)/python tools/lint_template.py
 
-test: $(STAMP) ## Run the tests
+test: $(DEV) ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
-deploy: $(STAMP) ## Preflight, change set, deploy, verify, report
+deploy: $(USER) ## Preflight, change set, deploy, verify, report
 	@$(RUN) deploy --env $(ENV) $(YES) $(ARGS)
 
-preflight: $(STAMP) ## Will it deploy? Asked before anything is created
+preflight: $(USER) ## Will it deploy? Asked before anything is created
 	@$(RUN) preflight --env $(ENV) $(ARGS)
 
-plan: $(STAMP) ## Show what a deployment would change
+plan: $(USER) ## Show what a deployment would change
 	@$(RUN) plan --env $(ENV) $(ARGS)
 
-verify: $(STAMP) ## Read the running stack back and ask the controls
+verify: $(USER) ## Read the running stack back and ask the controls
 	@$(RUN) verify --env $(ENV) $(ARGS)
 
-cost: $(STAMP) ## Estimate the monthly cost
+cost: $(USER) ## Estimate the monthly cost
 	@$(RUN) cost --env $(ENV) $(ARGS)
 
-evidence: $(STAMP) ## Write the evidence bundle into evidence/ENV
+evidence: $(USER) ## Write the evidence bundle into evidence/ENV
 	@$(RUN) evidence --env $(ENV) --output evidence/$(ENV) $(ARGS)
 
-destroy: $(STAMP) ## Delete the stack and prove that nothing is left
+destroy: $(USER) ## Delete the stack and prove that nothing is left
 	@$(RUN) destroy --env $(ENV) $(YES) $(ARGS)
 
-rehearse: $(STAMP) ## Replay the founding failure and its ways out
+rehearse: $(USER) ## Replay the founding failure and its ways out
 	@$(RUN) rehearse $(ARGS)
 
-bench: $(STAMP) ## Print the timings the documentation speaks of
+bench: $(DEV) ## Print the timings the documentation speaks of
 	@for script in bench/bench_*.py; do echo; $(BIN)/python $$script || exit 1; done
 
-audit: ## Ask checkov, parliament and trestle, in an environment of their own
-	@test -e .venv-audit/.installed -a .venv-audit/.installed -nt requirements-audit.lock || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-audit.lock && touch .venv-audit/.installed; }
-	@$(MAKE) install && $(BIN)/python tools/audit.py $(ARGS)
+audit: $(DEV) .venv-audit/.installed ## Ask checkov and parliament, in an environment of their own
+	@$(BIN)/python tools/audit.py $(ARGS)
 
-lock: $(STAMP) ## Resolve the lock files anew (needs uv)
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --extra dev --output-file requirements.lock
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements-audit.in --output-file requirements-audit.lock
+.venv-audit/.installed: requirements-audit.lock
+	@echo 'Installing the auditors into .venv-audit, once; about a minute' >&2
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+lock: ## Resolve the lock files anew (needs uv)
+	@$(LOCK) pyproject.toml --extra local --extra install --output-file requirements.lock
+	@$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(LOCK) requirements-audit.in --output-file requirements-audit.lock
 
 clean: ## Remove the environments and caches (never a stack)
 	@rm -rf .venv .venv-audit .mypy_cache .ruff_cache .hypothesis
