@@ -86,8 +86,10 @@ class Identifiers:
         return {"Ref": owner} if owner not in (None, own) else name
 
     def _reference_of(self, text: str, own: str) -> Any:
-        if text in self._generated:
-            owner, reference = self._generated[text]
+        # CloudWatch Logs writes a group's ARN with and without the streams that end it in a GetAtt.
+        known = text if text in self._generated else f"{text}:*"
+        if known in self._generated:
+            owner, reference = self._generated[known]
             return text if owner == own else reference
         return self._substituted(text, own)
 
