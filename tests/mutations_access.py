@@ -59,8 +59,7 @@ KEY_ARN = {"Fn::GetAtt": ["Key", "Arn"]}
 
 IDENTITIES = (
     weaken("iam_no_admin", "everything on everything", _grant(Action="*", Resource="*"),
-           also=("iam_no_full_service", "iam_resources_named", "iam_keys_named", "iam_no_escalation",
-                 "iam_database_login")),
+           also=("iam_no_full_service", "iam_resources_named", "iam_keys_named", "iam_no_escalation")),
     weaken("iam_no_full_service", "all of Kinesis", _grant(Action=["KINESIS:*"], Resource=STREAM_ARN)),
     weaken("iam_no_full_service", "services by a wildcard", _grant(Action="kin*:PutRecord", Resource=STREAM_ARN)),
     weaken("iam_actions_named", "decryption by a wildcard", _grant(Action="kms:De*", Resource=KEY_ARN)),

@@ -185,9 +185,9 @@ def _alarmed(dimension: str, namespace: str, wanted: Iterable[str]) -> Judge:
     def judge(resource: Resource, stack: Stack) -> Iterator[Verdict]:
         alarms = [alarm for alarm in stack.of_type(ALARM) if watches(alarm, resource, dimension, stack)]
         seen = {text_of(a.properties.get("MetricName")) for a in alarms if a.properties.get("Namespace") == namespace}
-        expected = f"alarms of {', '.join(metrics)}"
-        problems = (failed("", expected, f"no alarm of {metric}") for metric in metrics if metric not in seen)
-        yield from problems_or_pass(problems, "", expected, ", ".join(sorted(seen)))
+        missing = [metric for metric in metrics if metric not in seen]
+        shown = f"none of {', '.join(missing)}" if missing else ", ".join(sorted(seen))
+        yield verdict(not missing, "", f"alarms of {', '.join(metrics)}", shown)
 
     return judge
 

@@ -158,7 +158,9 @@ def _escalates(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
 
 def _logs_in_as_anyone(statement: Statement, stack: Stack) -> Iterator[Verdict]:
     """`rds-db:connect` takes the instance's resource ID (`db-ABC...`), not its name, and one database user."""
-    if not any(matches(action, "rds-db:connect") for action in statement.actions):
+    if not any(
+        action.lower().startswith("rds-db:") and matches(action, "rds-db:connect") for action in statement.actions
+    ):
         return
     names = {
         text_of(database.properties.get("DBInstanceIdentifier")) for database in stack.of_type("AWS::RDS::DBInstance")

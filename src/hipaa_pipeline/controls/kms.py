@@ -18,6 +18,7 @@ from hipaa_pipeline.controls.check import (
     in_protected,
     is_false,
     is_true,
+    passed,
     undetermined,
     verdict,
 )
@@ -67,6 +68,9 @@ def _account(stack: Stack) -> tuple[str, str]:
 def _account_keeps_control(key: Resource, stack: Stack) -> Iterator[Verdict]:
     policy = statements(key.properties.get("KeyPolicy"), "KeyPolicy")
     expected = f"{_account(stack)[0]} may do kms:PutKeyPolicy"
+    if key.properties.get("KeyPolicy") is None:
+        yield passed("KeyPolicy", expected, "not set: the default policy lets it")
+        return
     kept = any(admits(policy, "AWS", account, "kms:PutKeyPolicy", {}) for account in _account(stack))
     unknowns = [reason for statement in policy for reason in statement.unknowns.values()]
     if unknowns and not kept:

@@ -33,6 +33,7 @@ _NO_SECRET = re.compile(r"^(|\*+|true|false|arn:.*|\{\{resolve:.*\}\}|\$\{.*\})$
 # Names of values that look random and are no secrets.
 _RANDOM = re.compile(r"(sha256|sha1|md5|hash|checksum|digest|etag|version|id|fingerprint|arn)$")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{32,128}")
+_WORD = re.compile(r"[a-z]{8}|[A-Z]{8}")  # what a random text of this length hardly ever holds
 _ENTROPY_BITS = 4.5  # a random base64 text of 40 characters has about 4.8 bits a character, an identifier about 4.1
 
 Found = tuple[str, str]  # where, and what it looks like
@@ -71,7 +72,7 @@ def _secret(name: str, text: str) -> str:
 
 def _is_random(text: str) -> bool:
     """Whether a text has letters of both cases, digits, and more information than a name has."""
-    if sum(map(str.isdigit, text)) < 3 or text.lower() == text or text.upper() == text:
+    if sum(map(str.isdigit, text)) < 3 or text.lower() == text or text.upper() == text or _WORD.search(text):
         return False
     counts = Counter(text).values()
     entropy = -sum(count / len(text) * math.log2(count / len(text)) for count in counts)

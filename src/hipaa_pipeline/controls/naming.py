@@ -99,10 +99,10 @@ def _has_suffix(resource: Resource, stack: Stack) -> Iterator[Verdict]:
     path, name = NAMES[resource.type], _explicit_name(resource)
     suffix = text_of(stack.parameters.get(SUFFIX_PARAMETER))
     expected = f"a name with the suffix {suffix}"
-    if is_unknown(name):
-        yield undetermined(path, expected, name)
-    elif not suffix:
+    if not suffix:
         yield not_applicable(f"the template has no parameter {SUFFIX_PARAMETER}", path, name)
+    elif is_unknown(name):
+        yield undetermined(path, expected, name)
     elif name is None:
         yield passed(path, expected, "no explicit name: AWS makes one that is unique")
     else:

@@ -25,7 +25,7 @@ class Statement:
     """One statement at `path`. Principals are (kind, value) pairs, `("AWS", "*")` for everyone.
 
     References are texts (`${Key.Arn}`). `unknowns` holds, for each element with a part that could not be determined
-    (`Action`, `Resource`, `Principal`, `Condition`), the reason.
+    (`Action`, `Resource`, `Principal`, `Condition`), the reason; `unknown_kinds` the kinds of unknown principals.
     """
 
     path: str
@@ -38,6 +38,7 @@ class Statement:
     not_principals: tuple[tuple[str, str], ...]
     conditions: tuple[Condition, ...]
     unknowns: Mapping[str, str]
+    unknown_kinds: tuple[str, ...] = ()
 
     def acts(self, action: str) -> bool:
         """Whether the statement speaks about an action (`kms:Decrypt`)."""
@@ -152,6 +153,9 @@ def _parse(raw: Any, path: str) -> Statement:
         not_principals=_principals(statement.get("NotPrincipal")),
         conditions=_conditions(statement.get("Condition")),
         unknowns=dict(_unknowns(statement)),
+        unknown_kinds=tuple(
+            str(kind) for kind, values in mapping(statement.get("Principal")).items() if _reason(values) is not None
+        ),
     )
 
 
@@ -275,6 +279,16 @@ def account_of(text: str) -> str:
     return account if re.fullmatch(r"\d{12}", account) else ""
 
 
+# AWS's own accounts, from which load balancers deliver access logs in the older Regions.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+_LOAD_BALANCERS = """
+009996457667 027434742980 033677994240 037604701340 048591011584 054676820928 076674570225 098369216593 114774131450
+127311923021 156460612806 190560391635 383597477331 507241528517 582318560864 589379963580 600734575887 635631232127
+638102146993 652711504416 718504428378 754344448648 783225319266 797873946194 897822967062 985666609251
+"""
+AWS_ACCOUNTS = frozenset(_LOAD_BALANCERS.split())
+
+
 def foreign_accounts(texts: Iterable[str], stack: Stack) -> list[str]:
-    """The account IDs among principals or condition values that are not the stack's own, sorted."""
-    return sorted({account_of(text) for text in texts} - {"", stack.account_id})
+    """The account IDs among principals or condition values that are neither the stack's own nor AWS's, sorted."""
+    return sorted({account_of(text) for text in texts} - {"", stack.account_id} - AWS_ACCOUNTS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from hipaa_pipeline.controls.check import Judge, Verdict, not_applicable, problems_or_pass, undetermined
 from hipaa_pipeline.controls.policy import Statement, statements_of
@@ -10,12 +12,16 @@ from hipaa_pipeline.stack import Resource, Stack, unknown
 
 Finder = Callable[[Statement, Stack], Iterator[Verdict]]
 
+# What an unknown part of a statement could be at its worst, for one check or another.
+_ANYBODY = (("AWS", "*"), ("Federated", "*"), ("Service", "backup.amazonaws.com"))
+_SOME_ARN = "arn:aws:service:region:account:unknown"
+
 
 def no_grant(places: Mapping[str, str], expected: str, find: Finder, *reads: str, denials: bool = False) -> Judge:
     """No statement that allows something (nor, with `denials`, one that denies) has what `find` looks for.
 
-    `places` says where the policy is (by resource type), `reads` which elements `find` looks at: where one of these is
-    unknown and nothing was found, the statement's answer is unknown. A resource without a policy is not judged.
+    `places` says where the policy is (by resource type), `reads` which elements `find` looks at: where an unknown one
+    decides, the statement's answer is unknown. A resource without a policy is not judged.
     """
 
     def judge(resource: Resource, stack: Stack) -> Iterator[Verdict]:
@@ -23,9 +29,9 @@ def no_grant(places: Mapping[str, str], expected: str, find: Finder, *reads: str
         if not policy:
             yield not_applicable("it has no policy", places[resource.type])
             return
-        grants = [statement for statement in policy if statement.allow or denials]
-        problems = (problem for statement in grants for problem in _problems(statement, stack, expected, find, reads))
-        yield from problems_or_pass(problems, places[resource.type], expected, f"{len(grants)} statements, all so")
+        judged = [statement for statement in policy if statement.allow or denials]
+        problems = (problem for statement in judged for problem in _problems(statement, stack, expected, find, reads))
+        yield from problems_or_pass(problems, places[resource.type], expected, f"{len(judged)} statements, all so")
 
     return judge
 
@@ -33,11 +39,28 @@ def no_grant(places: Mapping[str, str], expected: str, find: Finder, *reads: str
 def _problems(
     statement: Statement, stack: Stack, expected: str, find: Finder, reads: tuple[str, ...]
 ) -> Iterator[Verdict]:
-    found = False
-    for problem in find(statement, stack):
-        found = True
-        yield problem
-    for element in reads if not found else ():
-        if element in statement.unknowns:
-            yield undetermined(f"{statement.path}.{element}", expected, unknown(statement.unknowns[element]))
-            return
+    problems = list(find(statement, stack))
+    element = next((element for element in reads if element in statement.unknowns), None)
+    # Known actions, resources and principals stand whatever else there is; an unknown condition may excuse them.
+    excusable = "Condition" in reads and "Condition" in statement.unknowns
+    if element is None or (problems and not excusable):
+        yield from problems
+    elif problems or any(next(find(worst, stack), None) for worst in _worst(statement)):
+        yield undetermined(f"{statement.path}.{element}", expected, unknown(statement.unknowns[element]))
+
+
+def _worst(statement: Statement) -> Iterator[Statement]:
+    """The statement with its unknown parts at their worst: everything, or a resource that is named."""
+    worst: dict[str, Any] = {}
+    if "Action" in statement.unknowns:
+        worst["actions"] = (*statement.actions, "*")
+    if "Principal" in statement.unknowns:
+        kinds = statement.unknown_kinds
+        anybody = [each for each in _ANYBODY if not kinds or each[0] in kinds]
+        worst["principals"] = (*statement.principals, *anybody)
+    if "Condition" in statement.unknowns:
+        worst["conditions"] = ()
+    for resource in ("*", _SOME_ARN) if "Resource" in statement.unknowns else ():
+        yield dataclasses.replace(statement, **worst, resources=(*statement.resources, resource))
+    if "Resource" not in statement.unknowns:
+        yield dataclasses.replace(statement, **worst)
