@@ -352,6 +352,17 @@ def test_a_difference_for_a_person() -> None:
     assert changed.as_dict()["change"] == 31.68
 
 
+def test_a_long_difference_ends_in_a_sum() -> None:
+    lines = difference(None, estimate(stack(Shape()), PRICES)).text(most=2).splitlines()
+
+    assert lines[:4] == [
+        "Monthly cost: 0.00 -> 191.15 USD (+191.15)",
+        "      +37.23  Database  instance",
+        "      +18.98  KinesisEndpoint  endpoint",
+        "     +134.94  33 smaller items",
+    ]
+
+
 def test_a_difference_from_nothing() -> None:
     result = estimate(stack(Shape()), PRICES)
 

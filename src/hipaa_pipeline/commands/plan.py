@@ -14,18 +14,26 @@ from hipaa_pipeline.commands.options import aws_options, environment_option, for
 def command(environment: str, region: str | None, profile: str | None, output_format: str) -> int:
     """Create a change set, show it, remove it: nothing is changed."""
     from hipaa_pipeline import console, wording
+    from hipaa_pipeline.aws import stacks
+    from hipaa_pipeline.commands.costing import cost_difference
     from hipaa_pipeline.commands.ordering import prepare
     from hipaa_pipeline.deploy import plan
 
     prepared = prepare(environment, region, profile, yes=True)
+    name, session = prepared.order.stack_name, prepared.tools.session
     proposal = plan(prepared.order, prepared.tools)
-    name = prepared.order.stack_name
+    if proposal is None:
+        if output_format == "json":
+            console.result_json({"stack_name": name, "kind": "none", "changes": [], "parameters": [], "cost": None})
+        else:
+            console.result(f"{name} is already up to date.")
+        return 0
+    running = None if proposal.creates else stacks.read(session, name)
+    cost = cost_difference(session, running, prepared.subject.expected)
     if output_format == "json":
-        summary = proposal.summary.as_dict() if proposal else {"changes": [], "parameters": []}
-        kind = proposal.kind.lower() if proposal else "none"
-        console.result_json({"stack_name": name, "kind": kind, **summary})
-    elif proposal is None:
-        console.result(f"{name} is already up to date.")
+        told = {**proposal.summary.as_dict(), "cost": cost.as_dict() if cost else None}
+        console.result_json({"stack_name": name, "kind": proposal.kind.lower(), **told})
     else:
         console.result("\n".join(wording.plan_lines(name, proposal)))
+        console.result("\n".join(wording.cost_lines(cost)) if cost else "  Its cost is not known for this Region.")
     return 0

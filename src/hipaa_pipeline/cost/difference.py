@@ -48,11 +48,13 @@ class Difference:
             "unpriced": list(self.unpriced),
         }
 
-    def text(self) -> str:
-        """The difference as lines for a person: the total first, then each item that changes."""
+    def text(self, most: int = 10) -> str:
+        """The difference as lines for a person: the total, then at most so many of the items that change."""
         total = f"Monthly cost: {self.before:.2f} -> {self.after:.2f} USD ({self.after - self.before:+.2f})"
-        lines = [f"  {each.change:+10.2f}  {each.resource}  {each.item}" for each in self.changes]
-        return "\n".join([total, *lines, *(f"    unpriced  {name}" for name in self.unpriced)])
+        lines = [f"  {each.change:+10.2f}  {each.resource}  {each.item}" for each in self.changes[:most]]
+        rest = self.changes[most:]
+        more = [f"  {sum(each.change for each in rest):+10.2f}  {len(rest)} smaller items"] if rest else []
+        return "\n".join([total, *lines, *more, *(f"    unpriced  {name}" for name in self.unpriced)])
 
 
 def difference(before: Estimate | None, after: Estimate | None) -> Difference:

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from hipaa_pipeline.aws.session import Connection, Session
+from hipaa_pipeline.commands.costing import monthly_change
+from hipaa_pipeline.local.server import LocalAccount
+from hipaa_pipeline.resolve import resolve
+from hipaa_pipeline.source import parse_template
+from hipaa_pipeline.stack import Stack
+
+NAME = "hipaa-pipeline-cost"
+TEMPLATE = """
+Parameters:
+  Shards: {Type: Number}
+Resources:
+  RecordStream:
+    Type: AWS::Kinesis::Stream
+    Properties: {ShardCount: !Ref Shards}
+"""
+
+
+def expected(shards: int, region: str = "ap-southeast-1") -> Stack:
+    return resolve(parse_template(TEMPLATE), {"Shards": str(shards)}, region=region, stack_name=NAME)
+
+
+def test_a_change_against_what_is_deployed(account: LocalAccount) -> None:
+    session = Session(account.connection)
+    parameters = [{"ParameterKey": "Shards", "ParameterValue": "1"}]
+    session.call("cloudformation", "create_stack", StackName=NAME, TemplateBody=TEMPLATE, Parameters=parameters)
+
+    change = monthly_change(session, expected(3))
+
+    assert change
+    # 730 shard-hours at 0.0184 are 13.43, three times as many 40.30.
+    assert [(each.item, each.change) for each in change.changes] == [("shards", Decimal("26.87"))]
+
+
+def test_a_new_stack_costs_all_of_it(account: LocalAccount) -> None:
+    change = monthly_change(Session(account.connection), expected(1))
+
+    assert change
+    assert (change.before, change.after) == (Decimal(0), Decimal("13.49"))
+
+
+def test_a_region_without_prices_has_no_difference(account: LocalAccount, capsys: pytest.CaptureFixture[str]) -> None:
+    assert monthly_change(Session(account.connection), expected(1, "eu-north-1")) is None
+    assert "The price lock has no eu-north-1" in capsys.readouterr().err
+
+
+def test_an_account_that_does_not_answer_costs_the_plan_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    nobody = Connection("ap-southeast-1", endpoint_url="http://127.0.0.1:1", access_key_id="x", secret_access_key="x")
+
+    assert monthly_change(Session(nobody, max_attempts=1), expected(1)) is None
+    assert "What the change costs could not be told" in capsys.readouterr().err
