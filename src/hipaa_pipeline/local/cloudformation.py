@@ -325,7 +325,7 @@ def _stack_operation_events(request: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _by_operation(events: Any) -> list[dict[str, Any]]:
     """A stack's events with the operation each belongs to: a new one starts where the stack itself starts something."""
     told: list[dict[str, Any]] = []
-    operation = {"OperationId": str(uuid.UUID(int=0)), "OperationType": "CREATE_STACK"}
+    operation = {"OperationId": str(uuid.UUID(int=0)), "OperationType": "CREATE_CHANGESET"}
     for event in events:
         status = event["ResourceStatus"]
         if event["LogicalResourceId"] == event["StackName"] and status in _STARTS:
