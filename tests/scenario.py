@@ -20,7 +20,7 @@ from typing import Any
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.aws.session import Connection, Session
 from hipaa_pipeline.aws.stacks import DeployedStack
-from hipaa_pipeline.deploy import deploy
+from hipaa_pipeline.deploy import Hooks, deploy
 from hipaa_pipeline.destroy import Farewell, destroy
 from hipaa_pipeline.events import Event
 from hipaa_pipeline.findings import Finding
@@ -144,7 +144,12 @@ class Scenario:
 
     def deploy(self, parameters: Mapping[str, str] | None = None, **rest: Any) -> Outcome:
         """Deploy, without a read-back: that is `verify`'s and has tests of its own."""
-        return deploy(self.order(parameters, **rest), self.tools, self.shown.append, _no_read_back)
+        return deploy(self.order(parameters, **rest), self.tools, self.hooks)
+
+    @property
+    def hooks(self) -> Hooks:
+        """Hooks that remember what is shown."""
+        return Hooks(show=lambda proposal, _stack: self.shown.append(proposal), read_back=_no_read_back)
 
     def destroy(self, **rest: Any) -> Outcome:
         """Destroy."""

@@ -5,6 +5,7 @@ Whatever it does, the deployer must end, without a traceback, and not with succe
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ def test_a_stack_that_is_called_complete_without_its_alarm(hostile: Connection) 
     def read_back(_stack: DeployedStack) -> tuple[Finding, ...]:
         return verify.run(scenario.session, expected, clock=scenario.tools.clock).findings
 
-    outcome = deploy(scenario.order(), scenario.tools, scenario.shown.append, read_back)
+    outcome = deploy(scenario.order(), scenario.tools, dataclasses.replace(scenario.hooks, read_back=read_back))
     assert scenario.stack()["StackStatus"] == "CREATE_COMPLETE"
     assert (outcome.result, outcome.exit_code) == (Result.CREATED, ExitCode.UNKNOWN)
     assert {one.control for one in outcome.findings if one.status is Status.UNKNOWN} == {FINISHED, READ_BACK}
@@ -89,7 +90,9 @@ def test_a_truthful_end_without_success(hostile: Connection, template: Template)
         return verify.run(scenario.session, expected, clock=scenario.tools.clock).findings
 
     try:
-        ended = deploy(scenario.order(), scenario.tools, scenario.shown.append, read_back).exit_code
+        ended = deploy(
+            scenario.order(), scenario.tools, dataclasses.replace(scenario.hooks, read_back=read_back)
+        ).exit_code
     except UserError as error:
         ended = error.exit_code
     except AwsError as error:

@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from hipaa_pipeline.aws import changes, finishing, snapshots, stacks
 from hipaa_pipeline.aws.events import failed_events
 from hipaa_pipeline.aws.explain import explain
-from hipaa_pipeline.aws.leftovers import Leftover, leftovers, still_there
+from hipaa_pipeline.aws.leftovers import Leftover, leftovers
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack
 from hipaa_pipeline.changes import Summary, endangered, stack_policy
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.events import created, touched
 from hipaa_pipeline.failure import Cause, Kind, root_cause
-from hipaa_pipeline.findings import Finding, Status
+from hipaa_pipeline.findings import Finding, Status, count
 from hipaa_pipeline.finishing import finish
 from hipaa_pipeline.interrupt import attend
 from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools
@@ -31,8 +31,20 @@ READ_BACK = "deployment_read_back"
 _MOST_OVERTAKINGS = 5
 _BACKOFF_SECONDS = (30.0, 60.0, 120.0, 240.0)
 
-Show = Callable[[Proposal], None]
-ReadBack = Callable[[DeployedStack], Sequence[Finding]]
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """What other parts have to say about a deployment.
+
+    `preflight` predicts what would stop it; `show` displays what is about to happen to the stack (None: a new one),
+    before the question; `read_back` judges the running stack afterwards; `cost_of` says what resources, by logical ID,
+    cost while they are there.
+    """
+
+    show: Callable[[Proposal, DeployedStack | None], None]
+    read_back: Callable[[DeployedStack], Sequence[Finding]]
+    preflight: Callable[[], Sequence[Finding]] = tuple
+    cost_of: Callable[[Sequence[str]], str] = lambda _created: ""
 
 
 def plan(order: Order, tools: Tools) -> Proposal | None:
@@ -48,16 +60,15 @@ def plan(order: Order, tools: Tools) -> Proposal | None:
     return proposal
 
 
-def deploy(order: Order, tools: Tools, show: Show, read_back: ReadBack) -> Outcome:
+def deploy(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
     """Deploy, and try again what failed for a transient cause, up to `order.attempts` times, each from a clean state.
 
-    `show` displays what is about to happen, before the question; `read_back` judges the running stack afterwards.
     Raises UserError when nothing was done because something must be decided first.
     """
     started = tools.clock.elapsed()
     for attempt in range(1, order.attempts + 1):
         try:
-            outcome = _settled(order, tools, show, read_back)
+            outcome = _settled(order, tools, hooks)
         except GoesOnError as goes_on:
             outcome = _running(order, goes_on)
         if outcome.cause is None or outcome.cause.kind is not Kind.TRANSIENT or attempt == order.attempts:
@@ -68,24 +79,27 @@ def deploy(order: Order, tools: Tools, show: Show, read_back: ReadBack) -> Outco
     return dataclasses.replace(outcome, seconds=tools.clock.elapsed() - started)
 
 
-def _settled(order: Order, tools: Tools, show: Show, read_back: ReadBack) -> Outcome:
+def _settled(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
     """One attempt; begun again whenever somebody else was faster, which is bounded."""
     for _ in range(_MOST_OVERTAKINGS):
         try:
-            return _attempt(order, tools, show, read_back)
+            return _attempt(order, tools, hooks)
         except OvertakenError:
             tools.say(f"Somebody else changed {order.stack_name} in the meantime; looking again.")
     message = f"{order.stack_name} is being changed by somebody else all the time."
     raise UserError(message, order.deploy_command, ExitCode.FAILED)
 
 
-def _attempt(order: Order, tools: Tools, show: Show, read_back: ReadBack) -> Outcome:
+def _attempt(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
     stack = clear_the_way(order, tools)
+    blocked = _foreseen(order, tools, hooks.preflight())
+    if blocked:
+        return blocked
     proposal = propose(order, tools, stack)
     if proposal is None:
-        return _unchanged(order, tools, stack, read_back)
+        return _unchanged(order, tools, stack, hooks)
     try:
-        show(proposal)
+        hooks.show(proposal, stack if stack and not proposal.creates else None)
         refusal = _guard(order, proposal.summary) or _declined(order, tools, proposal)
         seen = set() if refusal else _start(order, tools, proposal)
     except BaseException:
@@ -96,8 +110,27 @@ def _attempt(order: Order, tools: Tools, show: Show, read_back: ReadBack) -> Out
         return refusal
     ended = attend(order, tools, proposal.change_set.stack_id, order.deploy_command, seen)
     if ended.status not in GOOD:
-        return _failed(order, tools, proposal, ended)
-    return _succeeded(order, tools, proposal, read_back)
+        return _failed(order, tools, proposal, ended, hooks)
+    return _succeeded(order, tools, proposal, hooks)
+
+
+def _foreseen(order: Order, tools: Tools, findings: Sequence[Finding]) -> Outcome | None:
+    """The refusal when preflight found what would stop the deployment; what it could not tell, a person decides."""
+    counted = count(findings)
+    unknown = f"Preflight could not tell {counted[Status.UNKNOWN]} things. Deploy all the same?"
+    if counted[Status.FAIL]:
+        message = f"Preflight found {counted[Status.FAIL]} things that would stop the deployment, so nothing was done."
+    elif counted[Status.UNKNOWN] and not tools.ask.confirm(unknown):
+        message = "Nothing was done."
+    else:
+        return None
+    return Outcome(
+        result=Result.REFUSED,
+        stack_name=order.stack_name,
+        message=message,
+        next_command=f"make preflight ENV={order.environment}",
+        findings=tuple(findings),
+    )
 
 
 def _guard(order: Order, summary: Summary) -> Outcome | None:
@@ -161,19 +194,20 @@ def _prepare_replacements(order: Order, tools: Tools, proposal: Proposal) -> Non
     stacks.set_policy(tools.session, stack_id, stack_policy(resources, order.allow_replace))
 
 
-def _succeeded(order: Order, tools: Tools, proposal: Proposal, read_back: ReadBack) -> Outcome:
+def _succeeded(order: Order, tools: Tools, proposal: Proposal, hooks: Hooks) -> Outcome:
     stack = _reread(order, tools, proposal.change_set.stack_id)
     return Outcome(
         result=Result.CREATED if proposal.creates else Result.UPDATED,
         stack_name=order.stack_name,
         stack_id=stack.stack_id,
+        next_command=order.evidence_command,
         summary=proposal.summary,
         outputs=stack.outputs,
-        findings=(*finish(order, tools, stack), *_look(read_back, stack)),
+        findings=(*finish(order, tools, stack), *_look(hooks, stack)),
     )
 
 
-def _unchanged(order: Order, tools: Tools, stack: DeployedStack | None, read_back: ReadBack) -> Outcome:
+def _unchanged(order: Order, tools: Tools, stack: DeployedStack | None, hooks: Hooks) -> Outcome:
     """Nothing to change, but an earlier run may have been stopped before it finished."""
     if stack is None or standing(stack.status) is not Standing.READY:
         raise UserError(f"The template creates nothing in {order.stack_name}: every condition is false.", "make check")
@@ -182,24 +216,26 @@ def _unchanged(order: Order, tools: Tools, stack: DeployedStack | None, read_bac
         stack_name=order.stack_name,
         stack_id=stack.stack_id,
         message=f"{order.stack_name} is already up to date.",
+        next_command=order.evidence_command,
         outputs=stack.outputs,
-        findings=(*finish(order, tools, stack), *_look(read_back, stack)),
+        findings=(*finish(order, tools, stack), *_look(hooks, stack)),
     )
 
 
-def _look(read_back: ReadBack, stack: DeployedStack) -> Sequence[Finding]:
+def _look(hooks: Hooks, stack: DeployedStack) -> Sequence[Finding]:
     """What reading back finds; that it could not be done must neither hide what was done nor count as success."""
     try:
-        return read_back(stack)
+        return hooks.read_back(stack)
     except (UserError, AwsError) as error:
         reason = error.message if isinstance(error, UserError) else explain(error).message
         return [Finding(control=READ_BACK, status=Status.UNKNOWN, resource=stack.name, reason=reason)]
 
 
-def _failed(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> Outcome:
+def _failed(order: Order, tools: Tools, proposal: Proposal, ended: Ended, hooks: Hooks) -> Outcome:
     """Name the cause, then clean up what this attempt created, and list what is left of it."""
     stack_id = proposal.change_set.stack_id
     cause = _cause(tools, stack_id, ended)
+    names = tuple(event.logical_id for event in created(ended.events))
     outcome = Outcome(
         result=Result.FAILED,
         stack_name=order.stack_name,
@@ -208,7 +244,8 @@ def _failed(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> Out
         next_command=order.deploy_command,
         summary=proposal.summary,
         cause=cause,
-        created=tuple(event.logical_id for event in created(ended.events)),
+        created=names,
+        cost=hooks.cost_of(names) if names else "",
     )
     try:
         return dataclasses.replace(outcome, left=tuple(_clean_up(order, tools, proposal, ended)))
@@ -265,8 +302,3 @@ def _reread(order: Order, tools: Tools, stack_id: str) -> DeployedStack:
         message = f"{order.stack_name} was deleted by somebody else while it was being deployed."
         raise UserError(message, order.deploy_command, ExitCode.FAILED)
     return stack
-
-
-def anything_left(outcome: Outcome) -> bool:
-    """Whether a failed attempt left something behind that somebody has to look at."""
-    return bool(still_there(outcome.left))

@@ -50,6 +50,11 @@ class Order:
         return f"make deploy ENV={self.environment}"
 
     @property
+    def evidence_command(self) -> str:
+        """What to type to write down what is deployed."""
+        return f"make evidence ENV={self.environment}"
+
+    @property
     def destroy_command(self) -> str:
         """What to type to destroy."""
         return f"make destroy ENV={self.environment}"
@@ -86,7 +91,7 @@ class Result(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came out: told as text, JSON or JUnit, and as an exit code."""
+    """What came out: told as text, JSON or JUnit, and as an exit code. `cost` is what `created` cost while it was there."""
 
     result: Result
     stack_name: str
@@ -97,6 +102,7 @@ class Outcome:
     outputs: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cause: Cause | None = None
     created: Sequence[str] = ()
+    cost: str = ""
     left: Sequence[Leftover] = ()
     findings: Sequence[Finding] = ()
     seconds: float = 0.0
@@ -123,6 +129,7 @@ class Outcome:
             "outputs": dict(self.outputs),
             "cause": self.cause.as_dict() if self.cause else None,
             "created": list(self.created),
+            "cost": self.cost,
             "left": [one.as_dict() for one in self.left],
             **(self.summary.as_dict() if self.summary else {"changes": [], "parameters": []}),
             "findings": [finding.as_dict() for finding in self.findings],

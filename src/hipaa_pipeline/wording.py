@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hipaa_pipeline.aws.leftovers import Leftover, Presence
 from hipaa_pipeline.changes import Kind, PropertyChange, ResourceChange, Summary
+from hipaa_pipeline.cost.difference import Difference
 from hipaa_pipeline.destroy import Farewell
 from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.findings import Finding, Status
@@ -20,6 +21,7 @@ _SIGNS = {
 }  # fmt: skip
 _LONGEST_VALUE = 60
 _WIDTH = 110
+_MOST_ITEMS = 5
 _RECREATION = {"Always": "replaces", "Conditionally": "may replace"}
 
 
@@ -54,6 +56,14 @@ def totals(summary: Summary) -> str:
     return ", ".join(f"{counted[kind]} {words.get(kind, f'to {kind}')}" for kind in Kind if counted[kind]) or "nothing"
 
 
+def cost_lines(difference: Difference) -> Iterator[str]:
+    """What a change does to the monthly bill: the total, and for a running stack the items that change most."""
+    total, *items = difference.text().splitlines()
+    yield f"  {total}"
+    if difference.before:
+        yield from (f"    {item}" for item in items[:_MOST_ITEMS])
+
+
 def farewell_lines(farewell: Farewell) -> Iterator[str]:
     """What a destruction will delete, and what will stay in the account."""
     protected = "protected" if farewell.protected else "ephemeral"
@@ -79,7 +89,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield f"  cause:  {outcome.cause.kind}"
         yield f"  remedy: {outcome.cause.remedy}"
     if outcome.created:
-        yield f"  created on the way: {', '.join(outcome.created)}"
+        cost = f" ({outcome.cost})" if outcome.cost else ""
+        yield from _wrapped(f"  created on the way{cost}: {', '.join(outcome.created)}")
     if outcome.cause or outcome.left:
         yield from left_lines(outcome.left)
     width = max((len(name) for name in outcome.outputs), default=0)

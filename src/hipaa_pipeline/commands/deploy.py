@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 
     from hipaa_pipeline.aws.stacks import DeployedStack
     from hipaa_pipeline.commands.ordering import Prepared
+    from hipaa_pipeline.deploy import Hooks
     from hipaa_pipeline.findings import Finding
+    from hipaa_pipeline.proposal import Proposal
 
 
 @click.command()
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=click.FloatRange(min=0), default=120, show_default=True, help="Minutes to watch.")
 @click.option("--if-busy", type=click.Choice(["wait", "refuse"]), default="wait", show_default=True,
               help="When another operation is running on the stack.")  # fmt: skip
+@click.option("--preflight/--no-preflight", default=True, show_default=True, help="Ask first whether it will deploy.")
 @format_option("text", "json", "junit")
 def command(
     environment: str,
@@ -40,10 +45,11 @@ def command(
     attempts: int,
     timeout: float,
     if_busy: str,
+    preflight: bool,
     output_format: str,
 ) -> int:
     """Deploy the stack of an environment, reviewed, guarded and watched."""
-    from hipaa_pipeline import console, wording
+    from hipaa_pipeline import console
     from hipaa_pipeline.commands.ordering import prepare
     from hipaa_pipeline.commands.outcome import print_outcome
     from hipaa_pipeline.deploy import deploy
@@ -58,17 +64,49 @@ def command(
         timeout_seconds=timeout * 60,
         wait_if_busy=if_busy == "wait",
     )
-    order = prepared.order
     identity = prepared.subject.identity
     console.note(f"Account {identity.account_id}, {prepared.tools.session.region}, as {identity.arn}.")
-    outcome = deploy(
-        order,
-        prepared.tools,
-        lambda proposal: console.note("\n".join(wording.plan_lines(order.stack_name, proposal))),
-        lambda stack: _verified(prepared, stack),
-    )
+    outcome = deploy(prepared.order, prepared.tools, _hooks(prepared, foresee=preflight))
     print_outcome(outcome, output_format)
     return outcome.exit_code
+
+
+def _hooks(prepared: Prepared, *, foresee: bool) -> Hooks:
+    from hipaa_pipeline.commands.costing import hourly
+    from hipaa_pipeline.deploy import Hooks
+
+    return Hooks(
+        show=functools.partial(_show, prepared),
+        preflight=functools.partial(_foreseen, prepared) if foresee else tuple,
+        read_back=functools.partial(_verified, prepared),
+        cost_of=functools.partial(hourly, prepared.subject.expected),
+    )
+
+
+def _foreseen(prepared: Prepared) -> Sequence[Finding]:
+    """The preflight's findings, told in full only when something stands in the way."""
+    from hipaa_pipeline import console, preflight
+    from hipaa_pipeline.aws.expiry import credentials_expire_at
+    from hipaa_pipeline.errors import ExitCode
+    from hipaa_pipeline.preflight import text
+
+    subject = prepared.subject
+    size, now = len(subject.template.text.encode()), prepared.tools.clock.now()
+    expires_at = credentials_expire_at(subject.reading.connection, os.environ)
+    result = preflight.run(subject.reading, preflight.Subject(subject.expected, size, now, expires_at))
+    told = text.lines(result)
+    console.note("\n".join(told if result.exit_code() is not ExitCode.GOOD else told[-1:]))
+    return result.findings
+
+
+def _show(prepared: Prepared, proposal: Proposal, running: DeployedStack | None) -> None:
+    from hipaa_pipeline import console, wording
+    from hipaa_pipeline.commands.costing import cost_difference
+
+    console.note("\n".join(wording.plan_lines(prepared.order.stack_name, proposal)))
+    cost = cost_difference(prepared.tools.session, running, prepared.subject.expected)
+    if cost:
+        console.note("\n".join(wording.cost_lines(cost)))
 
 
 def _verified(prepared: Prepared, stack: DeployedStack) -> Sequence[Finding]:
