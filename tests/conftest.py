@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.local.server import LocalAccount, local_account
 
-
 # A busy machine is no failure: how long an example takes is for `make bench`.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
-
-# A busy machine is no failure: nothing here is about how long an example takes.
-hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
