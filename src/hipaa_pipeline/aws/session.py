@@ -97,8 +97,7 @@ class Session:
         self, service: str, operation: str, /, *, in_region: str | None = None, **arguments: Any
     ) -> dict[str, Any]:
         """One call's answer, without ResponseMetadata. Raises AwsError, or ReadOnlyError before anything is sent."""
-        if self.read_only and not operation.startswith(READ_PREFIXES):
-            raise ReadOnlyError(f"{service}.{operation} on a read-only session")
+        self._refuse_writes(service, operation)
         self._count_call()
         client = self.client(service, in_region or self.region)
         answer: dict[str, Any] = translated(
@@ -106,6 +105,10 @@ class Session:
         )
         self._note_retries(service, operation, answer.pop("ResponseMetadata", {}))
         return answer
+
+    def _refuse_writes(self, service: str, operation: str) -> None:
+        if self.read_only and not operation.startswith(READ_PREFIXES):
+            raise ReadOnlyError(f"{service}.{operation} on a read-only session")
 
     def _count_call(self) -> None:
         with self._lock:
@@ -122,12 +125,11 @@ class Session:
         self, service: str, operation: str, key: str, /, *, in_region: str | None = None, **arguments: Any
     ) -> list[Any]:
         """All items under `key` over all pages of a call, whether or not botocore knows a paginator for it."""
+        self._refuse_writes(service, operation)
         client = self.client(service, in_region or self.region)
         if not client.can_paginate(operation):
             answer = self.call(service, operation, in_region=in_region, **arguments)
             return list(answer.get(key, ()))
-        if self.read_only and not operation.startswith(READ_PREFIXES):
-            raise ReadOnlyError(f"{service}.{operation} on a read-only session")
 
         def collect() -> list[Any]:
             items: list[Any] = []
