@@ -264,3 +264,57 @@ def test_events_come_in_pages(session: Session) -> None:
 def test_events_of_nothing(session: Session, asked: dict[str, str]) -> None:
     with pytest.raises(AwsError, match="does not exist"):
         session.call("cloudformation", "describe_events", **asked)
+
+
+# One operation at a time
+
+
+def execute(session: Session, resources: dict[str, Any], *, update: bool = False) -> str:
+    """Start a deployment and do not wait; the stack's ID."""
+    made = change_set(session, {"Resources": resources}, update=update)
+    session.call("cloudformation", "execute_change_set", ChangeSetName=made["ChangeSetId"])
+    return str(made["StackId"])
+
+
+def test_a_deletion_stops_the_creation(account: LocalAccount, session: Session) -> None:
+    held = account.add_fault(logical_id="Topic", action="latency", hold=True)
+    after = {**STREAM, "DependsOn": "Topic"}
+    stack_id = execute(session, {"Group": GROUP, "Topic": {**TOPIC, "DependsOn": "Group"}, "Stream": after})
+    session.call("cloudformation", "delete_stack", StackName=STACK)
+    stack = session.call("cloudformation", "describe_stacks", StackName=stack_id)["Stacks"][0]
+    assert stack["StackStatus"] == "DELETE_IN_PROGRESS"
+    account.clear_faults(held)
+    assert status_at_rest(session) == "DELETE_COMPLETE"
+    assert account.inventory() == {}
+    assert reasons(session, "CREATE_FAILED", stack_id) == {"Topic": "Resource creation cancelled"}
+    assert set(reasons(session, "DELETE_COMPLETE", stack_id)) == {"Group", STACK}
+
+
+def test_a_second_operation_is_refused_while_one_runs(account: LocalAccount, session: Session) -> None:
+    deploy(session, {"Topic": TOPIC})
+    waiting = change_set(session, {"Resources": {"Topic": TOPIC, "Stream": STREAM}}, update=True)
+    held = account.add_fault(logical_id="Group", action="latency", hold=True)
+    body = json.dumps({"Resources": {"Topic": TOPIC, "Group": GROUP}})
+    session.call("cloudformation", "update_stack", StackName=STACK, TemplateBody=body)
+    refused: list[tuple[str, dict[str, Any]]] = [
+        ("execute_change_set", {"ChangeSetName": waiting["ChangeSetId"]}),
+        ("update_stack", {"StackName": STACK, "TemplateBody": body}),
+        ("delete_stack", {"StackName": STACK}),
+        ("create_change_set", {"StackName": STACK, "ChangeSetName": "c", "TemplateBody": body}),
+    ]
+    for operation, arguments in refused:
+        with pytest.raises(AwsError, match="UPDATE_IN_PROGRESS"):
+            session.call("cloudformation", operation, **arguments)
+    account.clear_faults(held)
+    assert status_at_rest(session) == "UPDATE_COMPLETE"
+
+
+def test_change_sets_are_found_by_the_stacks_id(session: Session) -> None:
+    made = change_set(session, {"Resources": {"Group": GROUP}})
+    by_id = session.call("cloudformation", "list_change_sets", StackName=made["StackId"])["Summaries"]
+    by_name = session.call("cloudformation", "list_change_sets", StackName=STACK)["Summaries"]
+    assert [each["ChangeSetId"] for each in by_id] == [each["ChangeSetId"] for each in by_name] == [made["ChangeSetId"]]
+    found = session.call(
+        "cloudformation", "describe_change_set", StackName=made["StackId"], ChangeSetName=made["ChangeSetName"]
+    )
+    assert found["ChangeSetId"] == made["ChangeSetId"]

@@ -28,6 +28,7 @@ from hipaa_pipeline.local import (
     kinesis,
     kms,
     logs,
+    operations,
     rds,
     rds_offers,
     rds_parameters,
@@ -147,6 +148,7 @@ def install(settings: Settings) -> Account:
         account.add(module.additions())
     account.add(service_quotas.additions(account.quotas))
     account.add(cloudformation.additions(account.quotas))
+    account.add(operations.additions())
     _check_creations(account)
     _refuse_calls(account)
     _meet_faults(account)
