@@ -66,7 +66,7 @@ def test_finishing_sets_what_a_template_cannot_say(scenario: Scenario) -> None:
         "static_parameters_in_effect": Status.PASS,
     }
     assert scenario.stack()["EnableTerminationProtection"] is True
-    assert _denied(scenario) == ["AuditLogGroup", "Database", "Key", "RecordStream"]
+    assert _denied(scenario) == ["AuditLogGroup", "BackupVault", "Database", "Key", "RecordStream"]
     assert _default_group_rules(scenario) == []
 
     scenario.deploy()
@@ -77,7 +77,7 @@ def test_finishing_is_done_again_when_somebody_undid_it(scenario: Scenario) -> N
     scenario.deploy()
     scenario.session.call("cloudformation", "set_stack_policy", StackName=STACK, StackPolicyBody='{"Statement": []}')
     assert scenario.deploy().result is Result.UNCHANGED
-    assert _denied(scenario) == ["AuditLogGroup", "Database", "Key", "RecordStream"]
+    assert _denied(scenario) == ["AuditLogGroup", "BackupVault", "Database", "Key", "RecordStream"]
 
 
 def test_a_step_of_finishing_that_is_denied_is_told_and_fails_the_command(
@@ -118,12 +118,12 @@ def test_a_replacement_allowed_by_name_goes_through_and_the_policy_is_back(
     outcome = scenario.deploy({"StreamName": "events"}, allow_replace=frozenset({"RecordStream"}))
     assert (outcome.result, outcome.exit_code) == (Result.UPDATED, ExitCode.GOOD)
     assert remaining(account)["kinesis.stream"] == ["healthcare-events-test"]
-    assert _denied(scenario) == ["AuditLogGroup", "Database", "Key", "RecordStream"]
+    assert _denied(scenario) == ["AuditLogGroup", "BackupVault", "Database", "Key", "RecordStream"]
 
 
 def test_a_database_is_saved_before_it_is_replaced(account: LocalAccount, scenario: Scenario) -> None:
     scenario.deploy()
-    allowed = frozenset({"Database", "RecordStream", "AuditLogGroup"})
+    allowed = frozenset({"Database", "RecordStream", "AuditLogGroup", "BackupVault"})
     outcome = scenario.deploy({"EnvironmentSuffix": "other"}, allow_replace=allowed)
     assert outcome.result is Result.UPDATED
     snapshots = [name for name in remaining(account)["rds.snapshot"] if "before-replacement" in name]
@@ -191,6 +191,26 @@ def test_a_template_that_cloudformation_refuses_leaves_no_trace(
     with pytest.raises(UserError, match=r"CloudFormation refused the change: .*AWS::No::Such"):
         scenario.deploy()
     assert remaining(account) == before
+
+
+def test_a_name_that_is_taken_is_told_before_anything_is_created(account: LocalAccount, scenario: Scenario) -> None:
+    """CloudFormation's early validation refuses the change set; its reason is read, and nothing is left."""
+    scenario.session.call("logs", "create_log_group", logGroupName="healthcare-audit-test")
+    before = remaining(account)
+    with pytest.raises(UserError, match=r"AuditLogGroup .*already exists") as caught:
+        scenario.deploy()
+    assert (caught.value.exit_code, caught.value.next_command) == (ExitCode.FAILED, "make preflight ENV=test")
+    assert remaining(account) == before
+
+
+def test_quotas_are_warned_of_before_the_question(account: LocalAccount, scenario: Scenario) -> None:
+    """CloudFormation itself only warns about a quota, and shows that nowhere but in DescribeEvents."""
+    account.set_quotas({"vpc/L-F678F1CE": 1})
+    scenario.ask = Answers(False)
+    scenario.deploy()
+    proposal = scenario.shown[-1]
+    assert isinstance(proposal, Proposal)
+    assert [(warned.blocking, warned.name) for warned in proposal.warnings] == [(False, "SERVICE_QUOTA_VALIDATION")]
 
 
 def test_a_template_too_large_for_a_request_is_refused_before_any_call(account: LocalAccount) -> None:

@@ -60,6 +60,29 @@ def test_a_manual_snapshot_keeps_the_key_of_an_ephemeral_stack_too(account: Loca
     assert {*remaining(account)} == {"kms.key", "rds.snapshot"}
 
 
+def test_a_vault_with_recovery_points_is_kept_with_its_key(account: LocalAccount, scenario: Scenario) -> None:
+    """CloudFormation cannot delete it, and emptying it would be losing data: everything else goes."""
+    scenario.deploy()
+    scenario.session.call(
+        "backup",
+        "start_backup_job",
+        BackupVaultName="healthcare-vault-test",
+        ResourceArn=f"arn:aws:rds:ap-southeast-1:111122223333:db:{DATABASE}",
+        IamRoleArn="arn:aws:iam::111122223333:role/backup",
+    )
+    outcome = scenario.destroy()
+    farewell = scenario.shown[-1]
+    assert isinstance(farewell, Farewell)
+    assert [vault.logical_id for vault in farewell.full_vaults] == ["BackupVault"]
+    assert (outcome.result, outcome.exit_code) == (Result.DESTROYED, ExitCode.GOOD)
+    assert {*remaining(account)} == {"backup.vault", "kms.key"}
+    assert [(one.type, one.wanted) for one in outcome.left] == [
+        ("AWS::Backup::BackupVault", True),
+        ("AWS::KMS::Key", True),
+        ("AWS::Backup::RecoveryPoint", True),
+    ]
+
+
 def test_what_is_shown_before_the_question(scenario: Scenario) -> None:
     scenario.deploy({"DeletionProtection": "true"})
     scenario.ask = Answers(False)

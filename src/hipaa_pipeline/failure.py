@@ -74,7 +74,7 @@ _WORDS = {
     ),
     Kind.DEPENDENCY: (
         "dependency ?violation", "has dependencies", "dependent object", "is in use", "in use by", "currently using",
-        "contains recovery points", "cannot be deleted while", "cannot delete protected", "must be detached",
+        r"contains (\d+ )?recovery points", "cannot be deleted while", "cannot delete protected", "must be detached",
     ),
     Kind.INVALID: (
         "invalid", "not valid", "validation", "malformed", "unsupported", "not supported", "must be", "must not",

@@ -91,7 +91,7 @@ class Result(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came out: told as text, JSON or JUnit, and as an exit code. `cost` is what `created` cost while it was there."""
+    """What came out: told as text, JSON or JUnit, and as an exit code. `cost` is that of `created` while it was."""
 
     result: Result
     stack_name: str

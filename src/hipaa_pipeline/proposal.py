@@ -56,7 +56,7 @@ def propose(order: Order, tools: Tools, stack: DeployedStack | None) -> Proposal
         return proposal
     withdraw(tools, change_set)
     if verdict is Verdict.REFUSED:
-        raise _refused(proposal, reason)
+        raise _refused(order, proposal, reason)
     return None
 
 
@@ -109,7 +109,11 @@ def _read(tools: Tools, stack: DeployedStack | None, change_set: ChangeSet, kind
     return Proposal(change_set, kind, summary, tuple(warnings), unchecked)
 
 
-def _refused(proposal: Proposal, reason: str) -> UserError:
+def _refused(order: Order, proposal: Proposal, reason: str) -> UserError:
+    """CloudFormation's reason, and what its early validation found where that is the reason."""
     found = [f"{warned.resource} {warned.path}: {warned.reason}" for warned in proposal.warnings if warned.blocking]
-    told = "; ".join([reason or "it gave no reason", *found])
-    return UserError(f"CloudFormation refused the change set: {told}", "make check", ExitCode.FAILED)
+    told = "; ".join(found) or reason or "it gave no reason"
+    if not found and proposal.unchecked:
+        told += f" (the details could not be read: {proposal.unchecked})"
+    again = f"make preflight ENV={order.environment}" if found else "make check"
+    return UserError(f"CloudFormation refused the change set: {told}", again, ExitCode.FAILED)
