@@ -54,8 +54,12 @@ STREAM_METRICS = (
 )
 
 
+def _items(alarm: Resource) -> list[Any]:
+    return listed(alarm.properties.get("Dimensions"))
+
+
 def _dimensions(alarm: Resource) -> list[tuple[int, str, Any]]:
-    found = (mapping(item) for item in listed(alarm.properties.get("Dimensions")))
+    found = map(mapping, _items(alarm))
     return [(index, text_of(item.get("Name")), item.get("Value")) for index, item in enumerate(found)]
 
 
@@ -71,6 +75,10 @@ def watches(alarm: Resource, resource: Resource, dimension: str, stack: Stack) -
 def _names_resource(alarm: Resource, stack: Stack) -> Iterator[Verdict]:
     expected = "the name of a resource of the stack"
     dimensions = _dimensions(alarm)
+    unread = next((v for v in (alarm.properties.get("Dimensions"), *_items(alarm)) if is_unknown(v)), None)
+    if unread is not None:
+        yield undetermined("Dimensions", expected, unread)
+        return
     if not dimensions:
         aws = text_of(alarm.properties.get("Namespace")).startswith("AWS/")
         of_all = failed("Dimensions", expected, None)

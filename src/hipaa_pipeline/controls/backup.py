@@ -65,17 +65,16 @@ def _is_tagged(condition: Mapping[str, Any], tags: Mapping[str, Any]) -> bool:
     return condition.get("ConditionType") == "STRINGEQUALS" and value == condition.get("ConditionValue")
 
 
-def _rules(plan: Resource) -> list[Any]:
-    return listed(mapping(plan.properties.get("BackupPlan")).get("BackupPlanRule"))
-
-
 def _each_rule(expected: str, path: str, fault: Any) -> Judge:
     """No rule of the plan has a fault: `fault(value)` tells whether the value at `path` is one."""
 
     def judge(plan: Resource, _stack: Stack) -> Iterator[Verdict]:
-        rules = _rules(plan)
-        problems = (problem for index, rule in enumerate(rules) for problem in problems_of(index, rule))
-        yield from problems_or_pass(problems, "BackupPlan.BackupPlanRule", expected, f"{len(rules)} rules")
+        rules = plan.get("BackupPlan.BackupPlanRule")
+        if is_unknown(rules):
+            yield undetermined("BackupPlan.BackupPlanRule", expected, rules)
+            return
+        problems = (problem for index, rule in enumerate(listed(rules)) for problem in problems_of(index, rule))
+        yield from problems_or_pass(problems, "BackupPlan.BackupPlanRule", expected, f"{len(listed(rules))} rules")
 
     def problems_of(index: int, rule: Any) -> Iterator[Verdict]:
         value = rule

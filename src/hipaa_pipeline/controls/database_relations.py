@@ -193,16 +193,14 @@ def _only_from_groups(resource: Resource, stack: Stack) -> Iterator[Verdict]:
     groups = listed(resource.properties.get("VPCSecurityGroups"))
     expected = f"TCP port {port} from security groups only"
     own = [group for group in map(stack.target, groups) if group is not None]
-    if groups and not own and not any(map(is_unknown, groups)):
+    unread = [undetermined("VPCSecurityGroups", expected, value) for value in groups if is_unknown(value)]
+    if groups and not own and not unread:
         yield handed_in("VPCSecurityGroups", groups)
         return
-    unread = next((value for value in groups if is_unknown(value)), None)
-    if unread is not None:
-        yield undetermined("VPCSecurityGroups", expected, unread)
     rules = [place for group in own for place in ingress_rules(group, stack)]
-    problems = (_judged(owner, path, rule, port, expected) for owner, path, rule in rules)
-    open_rules = (problem for problem in problems if problem is not None)
-    yield from problems_or_pass(open_rules, "VPCSecurityGroups", expected, f"{len(rules)} rules, all so")
+    judged = (_judged(owner, path, rule, port, expected) for owner, path, rule in rules)
+    problems = [*unread, *(problem for problem in judged if problem is not None)]
+    yield from problems_or_pass(problems, "VPCSecurityGroups", expected, f"{len(rules)} rules, all so")
 
 
 def _judged(owner: Resource, path: str, raw: Any, port: Any, expected: str) -> Verdict | None:

@@ -13,7 +13,12 @@ from hipaa_pipeline.stack import Resource, Stack, unknown
 Finder = Callable[[Statement, Stack], Iterator[Verdict]]
 
 # What an unknown part of a statement could be at its worst, for one check or another.
-_ANYBODY = (("AWS", "*"), ("Federated", "*"), ("Service", "backup.amazonaws.com"))
+_ANYBODY = (
+    ("AWS", "*"),
+    ("AWS", "arn:aws:iam::000000000000:root"),
+    ("Federated", "*"),
+    ("Service", "backup.amazonaws.com"),
+)
 _SOME_ARN = "arn:aws:service:region:account:unknown"
 
 
