@@ -569,6 +569,20 @@ def test_with_every_read_denied_nothing_passes_that_was_asked_of_aws() -> None:
     assert all("is denied" in each.reason for each in unknown)
 
 
+@pytest.mark.parametrize("operation", [each for each in aws.ALL if each.key], ids=lambda each: each.action)
+def test_an_answer_that_lacks_what_aws_documents_ends_no_preflight(operation: Operation) -> None:
+    result = Recorded({operation: [{}]}).preflight(subject_of(our_stack(**IN_VPC)))
+    assert {each.control for each in result.findings} == set(SLUGS)
+
+
+def test_an_answer_that_lacks_what_aws_documents_is_unknown() -> None:
+    result = Recorded({aws.DESCRIBE_ORDERABLE_OPTIONS: [{"AvailabilityZones": [{}]}]}).preflight(
+        subject_of(our_stack())
+    )
+    (finding,) = (each for each in result.findings if each.control == "database_orderable")
+    assert (finding.status, finding.reason) == (UNKNOWN, "an answer was not as AWS documents it (KeyError: 'Name')")
+
+
 def test_findings_are_deterministic() -> None:
     one, other = (Recorded().preflight(subject_of(our_stack())) for _ in range(2))
     assert dataclasses.asdict(one) == dataclasses.asdict(other)

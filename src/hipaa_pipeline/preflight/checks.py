@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight import (
     database,
@@ -16,6 +19,8 @@ from hipaa_pipeline.preflight import (
 )
 from hipaa_pipeline.preflight.facts import Facts, Unanswered
 from hipaa_pipeline.preflight.subject import Check, Subject
+
+T = TypeVar("T")
 
 CHECKS = (
     Check(identity.CALLER, "the credentials are accepted and of the right account", identity.caller_identity),
@@ -37,16 +42,22 @@ SLUGS = (*(check.slug for check in CHECKS), ledger.CONTROL)
 
 def judged(check: Check, subject: Subject, facts: Facts) -> list[Finding]:
     """The findings of one check; where AWS did not answer what it needs, that it is unknown. Raises NotAskedYet."""
+    return or_unknown(check.slug, lambda: check.judge(subject, facts), lambda finding: [finding])
+
+
+def or_unknown(slug: str, judge: Callable[[], T], instead: Callable[[Finding], T]) -> T:
+    """What `judge` returns, or what `instead` makes of the finding that it is unknown, and why. Raises NotAskedYet.
+
+    An answer that is not as AWS documents it (an imitation of AWS that leaves fields out) is a reason too.
+    """
     try:
-        return check.judge(subject, facts)
+        return judge()
     except Unanswered as unanswered:
-        return [unanswered_finding(check.slug, unanswered)]
-
-
-def unanswered_finding(slug: str, unanswered: Unanswered) -> Finding:
-    """A check that could not be made, with the reason and what to do about it."""
-    problem = unanswered.problem
-    return Finding(control=slug, status=Status.UNKNOWN, reason=problem.reason, remedy=problem.remedy)
+        problem = unanswered.problem
+        return instead(Finding(control=slug, status=Status.UNKNOWN, reason=problem.reason, remedy=problem.remedy))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = f"an answer was not as AWS documents it ({type(error).__name__}: {error})"
+        return instead(Finding(control=slug, status=Status.UNKNOWN, reason=reason))
 
 
 def skipped(slug: str) -> Finding:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight import ledger
-from hipaa_pipeline.preflight.checks import CHECKS, SLUGS, judged, skipped, unanswered_finding
+from hipaa_pipeline.preflight.checks import CHECKS, SLUGS, judged, or_unknown, skipped
 from hipaa_pipeline.preflight.existing import Existing, existing_stack
 from hipaa_pipeline.preflight.exits import Exit, exits, remedy
-from hipaa_pipeline.preflight.facts import Facts, NotAskedYet, Unanswered, together
+from hipaa_pipeline.preflight.facts import Facts, NotAskedYet, together
 from hipaa_pipeline.preflight.ledger import Row
 from hipaa_pipeline.preflight.result import Cost, Result
 from hipaa_pipeline.preflight.subject import Check, Subject
@@ -79,14 +79,11 @@ def _check(check: Check, subject: Subject, facts: Facts) -> Part:
 
 def _quotas(subject: Subject, facts: Facts) -> Part:
     """The ledger, its findings with the ways out as remedies, and the ways out themselves."""
-    try:
-        existing = existing_stack(subject.stack, facts)
-    except NotAskedYet:
-        # Asked at once as if there were no stack yet, which needs the most, so that nothing waits for DescribeStacks.
-        together(lambda: existing_stack(subject.stack, facts), lambda: ledger.ledger(subject.stack, Existing(), facts))
-        raise
-    except Unanswered as unanswered:
-        return Part([unanswered_finding(ledger.CONTROL, unanswered)])
+    return or_unknown(ledger.CONTROL, lambda: _ledger(subject, facts), lambda finding: Part([finding]))
+
+
+def _ledger(subject: Subject, facts: Facts) -> Part:
+    existing = _existing(subject, facts)
     # The ways out of a row that is blocked are looked for while the other rows are still being counted.
     rows, ways = together(
         lambda: ledger.ledger(subject.stack, existing, facts),
@@ -99,6 +96,18 @@ def _quotas(subject: Subject, facts: Facts) -> Part:
         for finding, text in zip(found, remedies, strict=False)
     ]
     return Part([*told, *found[len(rows) :]], rows, ways, existing.status)
+
+
+def _existing(subject: Subject, facts: Facts) -> Existing:
+    """The stack as it stands; while DescribeStacks has not told, the ledger is asked for as if there were none.
+
+    That is when it needs the most, so that nothing waits for DescribeStacks.
+    """
+    try:
+        return existing_stack(subject.stack, facts)
+    except NotAskedYet:
+        together(lambda: existing_stack(subject.stack, facts), lambda: ledger.ledger(subject.stack, Existing(), facts))
+        raise
 
 
 def _refuse_unknown(skip: Collection[str]) -> None:

@@ -36,7 +36,7 @@ def stack_state(subject: Subject, facts: Facts) -> list[Finding]:
         status=passed_or_failed(existing.standing in _DEPLOYABLE),
         resource=name,
         expected="no stack, or one that can be updated",
-        actual=f"{existing.status or 'no stack'}: {existing.standing.value}",
+        actual=": ".join(part for part in (existing.status, existing.standing.value) if part),
         remedy=_WAYS_OUT.get(existing.standing, "").format(name=name, region=region),
     )
     if not existing.before_unknown:

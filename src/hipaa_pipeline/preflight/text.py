@@ -33,46 +33,44 @@ _MAX_NAMED = 3
 def lines(result: Result, *, everything: bool = False, width: int = _MAX_WIDTH) -> list[str]:
     """The result as lines of text. With `everything`, every row of the ledger has a line, not only those in trouble."""
     return [
-        *_heading(result),
+        *_wrapped("", _heading(result), width),
         "",
-        *_ledger(result.rows, everything=everything),
+        *_ledger(result.rows, everything=everything, width=width),
         *_checks(result.findings, width),
         *_ways_out(result.exits, width),
         "",
-        *_summary(result),
+        *_summary(result, width),
     ]
 
 
-def _heading(result: Result) -> Iterator[str]:
+def _heading(result: Result) -> str:
     state = result.stack_status or "does not exist yet"
-    yield f"Preflight of {result.stack_name} ({state}) in account {result.account_id}, {result.region}"
+    return f"Preflight of {result.stack_name} ({state}) in account {result.account_id}, {result.region}"
 
 
-def _ledger(rows: Sequence[Row], *, everything: bool) -> Iterator[str]:
-    if not rows:
-        return
+def _ledger(rows: Sequence[Row], *, everything: bool, width: int) -> Iterator[str]:
     shown = [row for row in rows if everything or row.status is not Status.PASS]
-    width = max((len(_name(row)) for row in shown), default=0)
+    column = max((len(_name(row)) for row in shown), default=0)
     if shown:
-        yield f"{'':<9}{'QUOTA':<{width}}  {'NEEDS':>6}  {'USED':>7}  {'LIMIT':>9}  {'LEFT':>9}  SOURCE"
+        yield f"{'':<9}{'QUOTA':<{column}}  {'NEEDS':>6}  {'USED':>7}  {'LIMIT':>9}  {'LEFT':>9}  SOURCE"
     for row in sorted(shown, key=lambda row: _WORST_FIRST.index(row.status)):
         numbers = f"{_number(row.needed):>6}  {_number(row.used.value):>7}"
         limit = f"{_number(row.limit.value):>9}  {_number(row.headroom):>9}"
-        yield f"{_LABELS[row.status]:<9}{_name(row):<{width}}  {numbers}  {limit}  {_sources(row)}"
+        yield f"{_LABELS[row.status]:<9}{_name(row):<{column}}  {numbers}  {limit}  {_sources(row)}"
         if row.reason:
-            yield f"{'':<9}{row.reason}"
+            yield from _wrapped(f"{'':<9}", row.reason, width)
     if not everything:
-        yield from _folded([row for row in rows if row.status is Status.PASS])
+        yield from _folded([row for row in rows if row.status is Status.PASS], width)
 
 
-def _folded(rows: Sequence[Row]) -> Iterator[str]:
+def _folded(rows: Sequence[Row], width: int) -> Iterator[str]:
     """The rows that are good, in one line: how many, and which has the least room."""
     if not rows:
         return
     tight = sorted((row for row in rows if row.headroom is not None), key=_room)[:_MAX_NAMED]
     named = ", ".join(f"{_name(row)} {_number(row.headroom)} of {_number(row.limit.value)} left" for row in tight)
     least = f"; least room: {named}" if named else ""
-    yield f"{'ok':<9}{len(rows)} quotas{least}"
+    yield from _wrapped(f"{'ok':<9}", f"{len(rows)} quotas{least}", width)
 
 
 def _room(row: Row) -> float:
@@ -105,7 +103,7 @@ def _checks(findings: Sequence[Finding], width: int) -> Iterator[str]:
             for finding in sorted(troubled, key=_rank):
                 yield from _trouble(control, finding, width)
         else:
-            yield f"{_label(group[0]):<9}{control:<22}{_good(group)}"
+            yield from _wrapped(f"{_label(group[0]):<9}{control:<22}", _good(group), width)
 
 
 def _rank(finding: Finding) -> float:
@@ -133,7 +131,7 @@ def _good(group: Sequence[Finding]) -> str:
         return group[0].reason
     if len(group) > 1:
         return f"{len(group)} of {len(group)}"
-    return f"{group[0].actual}" if group[0].actual else ""
+    return str(group[0].actual or "as it should be")
 
 
 def _ways_out(exits: Iterable[Exit], width: int) -> Iterator[str]:
@@ -154,14 +152,15 @@ def _wrapped(lead: str, text: str, width: int) -> Iterator[str]:
         yield (lead if number == 0 else " " * len(lead)) + part
 
 
-def _summary(result: Result) -> Iterator[str]:
+def _summary(result: Result, width: int) -> Iterator[str]:
     counted = count(result.findings)
     blocked, unknown = counted[Status.FAIL], counted[Status.UNKNOWN]
     verdict = (
         "Blocked: it would fail." if blocked else "Unknown: it may fail." if unknown else "Nothing stands in the way."
     )
     cost = f"{result.cost.calls} calls in {result.cost.seconds:.1f} s"
-    yield f"{verdict} {blocked} blocked, {unknown} unknown, {counted[Status.PASS]} ok; {cost}; nothing was changed"
+    counts = f"{blocked} blocked, {unknown} unknown, {counted[Status.PASS]} ok"
+    yield from _wrapped("", f"{verdict} {counts}; {cost}; nothing was changed", width)
     if result.cost.retried:
         again = ", ".join(f"{call} {times} times" for call, times in sorted(result.cost.retried.items()))
-        yield f"AWS had to be asked again (throttling or a lost connection): {again}"
+        yield from _wrapped("", f"AWS had to be asked again (throttling or a lost connection): {again}", width)
