@@ -55,25 +55,23 @@ def test_the_table_names_every_call(used: dict[str, list[str]]) -> None:
     assert sorted({call for calls in used.values() for call in calls}) == list(CALLS)
 
 
-@pytest.mark.parametrize(
-    ("slug", "injected"),
-    [
-        ("throttled", {"action": "throttle", "times": 3}),
-        ("connection_broken", {"action": "drop-before", "times": 2}),
-        ("answer_lost", {"action": "drop-after", "times": 1}),
-        ("server_error", {"action": "fail", "code": "InternalFailure", "status": 500, "times": 2}),
-    ],
-)
-def test_a_call_that_goes_wrong_for_a_while_fails_nothing(
-    account: LocalAccount, slug: str, injected: dict[str, object]
-) -> None:
+INJECTED: dict[str, dict[str, object]] = {
+    "throttled": {"action": "throttle", "times": 3},
+    "connection_broken": {"action": "drop-before", "times": 2},
+    "answer_lost": {"action": "drop-after", "times": 1},
+    "server_error": {"action": "fail", "code": "InternalFailure", "status": 500, "times": 2},
+}
+
+
+@pytest.mark.parametrize("slug", INJECTED)
+def test_a_call_that_goes_wrong_for_a_while_fails_nothing(account: LocalAccount, slug: str) -> None:
     """Each call meets the fault at its first use in each step; every step ends as if there were none."""
     scenario = Scenario(account.connection)
     met: set[str] = set()
     for name, step, result in life(scenario):
         account.clear_faults()
         for call in fault(slug).points:
-            _inject(account, call, **injected)
+            _inject(account, call, **INJECTED[slug])
         outcome = step()
         assert (outcome.result, outcome.exit_code) == (result, ExitCode.GOOD), name
         met |= _used_up(account)

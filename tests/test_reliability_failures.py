@@ -120,8 +120,8 @@ def test_rollback_of_update_fails(account: LocalAccount, scenario: Scenario, kin
     assert scenario.deploy(update).result is Result.UPDATED
 
 
-@pytest.mark.parametrize("reason", ["Rate exceeded", "Internal Failure", "Service Unavailable"])
-def test_a_passing_cause_is_tried_again_from_a_clean_state(account: LocalAccount, reason: str) -> None:
+@pytest.mark.parametrize("reason", fault("passing_cause").points)
+def test_passing_cause(account: LocalAccount, reason: str) -> None:
     scenario = Scenario(account.connection)
     account.add_fault(logical_id="RecordStream", action="fail", message=reason, times=2)
     before = scenario.tools.clock.elapsed()

@@ -14,7 +14,7 @@ import pytest
 from hipaa_pipeline.documents.reliability import fault
 from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Result
+from hipaa_pipeline.order import Outcome, Result
 from scenario import STACK, Answers, Scenario, Watcher, remaining
 
 RESUME = "make deploy ENV=test"
@@ -45,7 +45,7 @@ def hold(account: LocalAccount, phase: str = "create") -> None:
     account.add_fault(logical_id="RecordStream", phase=phase, action="latency", hold=True)
 
 
-def test_ctrl_c_and_detach(account: LocalAccount, scenario: Scenario) -> None:
+def test_interrupted_detach(account: LocalAccount, scenario: Scenario) -> None:
     hold(account)
     scenario.ask, scenario.watcher = Answers(True, "detach"), Watcher(CtrlC(account))
     left = scenario.deploy()
@@ -55,37 +55,45 @@ def test_ctrl_c_and_detach(account: LocalAccount, scenario: Scenario) -> None:
     assert scenario.stack()["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_ctrl_c_and_watch_on(account: LocalAccount, scenario: Scenario) -> None:
+def test_interrupted_watch_on(account: LocalAccount, scenario: Scenario) -> None:
     hold(account)
     scenario.ask, scenario.watcher = Answers(True, "watch"), Watcher(CtrlC(account))
     assert scenario.deploy().result is Result.CREATED
     assert "CREATE_COMPLETE RecordStream" in scenario.watcher.lines
 
 
-def test_ctrl_c_and_stop_a_creation(account: LocalAccount, scenario: Scenario) -> None:
-    hold(account)
-    scenario.ask, scenario.watcher = Answers(True, "stop"), Watcher(CtrlC(account))
-    outcome = scenario.deploy()
+def test_interrupted_stop_a_creation(account: LocalAccount, scenario: Scenario) -> None:
+    outcome = stopped(account, scenario, "create")
     assert (outcome.result, outcome.exit_code) == (Result.FAILED, ExitCode.FAILED)
     assert remaining(account) == {}
 
 
-def test_ctrl_c_and_stop_an_update(account: LocalAccount, scenario: Scenario) -> None:
+def test_interrupted_stop_an_update(account: LocalAccount, scenario: Scenario) -> None:
     scenario.deploy()
-    hold(account, "update")
-    scenario.ask, scenario.watcher = Answers(True, "stop"), Watcher(CtrlC(account, release=False))
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        running = pool.submit(scenario.deploy, {"Days": "180", "Shards": "2", "Reports": "true"})
-        while len(scenario.ask.questions) < 2:
-            scenario.tools.clock.sleep(1)
-        account.clear_faults()
-        outcome = running.result()
+    outcome = stopped(account, scenario, "update")
     assert outcome.result is Result.FAILED
     assert scenario.stack()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "sns.topic" not in remaining(account)
 
 
-def test_ctrl_c_without_anybody_to_ask_detaches(account: LocalAccount, scenario: Scenario) -> None:
+def stopped(account: LocalAccount, scenario: Scenario, phase: str) -> Outcome:
+    """Stop an operation while its stream is being worked on, which goes on once AWS was told to stop."""
+    hold(account, phase)
+    scenario.ask, scenario.watcher = Answers(True, "stop"), Watcher(CtrlC(account, release=False))
+    told = "DeleteStack" if phase == "create" else "CancelUpdateStack"
+    events = scenario.session.client("cloudformation", scenario.session.region).meta.events
+
+    def release(**_: object) -> None:
+        account.clear_faults()
+
+    events.register(f"after-call.cloudformation.{told}", release)
+    try:
+        return scenario.deploy({"Days": "180", "Shards": "2", "Reports": "true"})
+    finally:
+        events.unregister(f"after-call.cloudformation.{told}", release)
+
+
+def test_interrupted_no_terminal(account: LocalAccount, scenario: Scenario) -> None:
     hold(account)
     scenario.watcher = Watcher(CtrlC(account))
     assert scenario.deploy().result is Result.RUNNING
@@ -146,10 +154,11 @@ def test_the_points_of_killing_are_random_ones() -> None:
     )
 
 
-@pytest.mark.parametrize("count", [2, 3])
-def test_deployments_at_the_same_time(account: LocalAccount, count: int) -> None:
+@pytest.mark.parametrize("point", fault("at_the_same_time").points[:2])
+def test_at_the_same_time(account: LocalAccount, point: str) -> None:
     """One creates; the others wait, or find that they were overtaken, and then find nothing more to do."""
     account.set_creation_delay(20)
+    count = int(point.split()[0])
     scenarios = [Scenario(account.connection) for _ in range(count)]
     with concurrent.futures.ThreadPoolExecutor() as pool:
         outcomes = list(pool.map(lambda one: one.deploy(), scenarios))
@@ -159,7 +168,7 @@ def test_deployments_at_the_same_time(account: LocalAccount, count: int) -> None
     assert len(remaining(account)["kms.key"]) == 1
 
 
-def test_a_deployment_while_another_one_updates(account: LocalAccount) -> None:
+def test_at_the_same_time_updates(account: LocalAccount) -> None:
     scenarios = [Scenario(account.connection) for _ in range(2)]
     scenarios[0].deploy()
     account.set_creation_delay(20)

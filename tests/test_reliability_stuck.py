@@ -38,7 +38,7 @@ def failed_creation(account: LocalAccount, scenario: Scenario) -> None:
     assert scenario.stack()["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
-def test_rollback_complete_is_deleted_once_somebody_says_so(account: LocalAccount, scenario: Scenario) -> None:
+def test_stuck_rollback_complete(account: LocalAccount, scenario: Scenario) -> None:
     failed_creation(account, scenario)
     scenario.ask = Answers(False)
     with pytest.raises(UserError, match="stays ROLLBACK_COMPLETE") as caught:
@@ -51,7 +51,7 @@ def test_rollback_complete_is_deleted_once_somebody_says_so(account: LocalAccoun
     )
 
 
-def test_rollback_complete_of_somebody_else_is_left_alone(account: LocalAccount, scenario: Scenario) -> None:
+def test_stuck_rollback_complete_of_somebody_else(account: LocalAccount, scenario: Scenario) -> None:
     account.add_fault(logical_id="RecordStream", action="fail", message="limit exceeded", times=1)
     change_set(scenario, "theirs")
     scenario.session.call("cloudformation", "execute_change_set", ChangeSetName="theirs", StackName=STACK)
@@ -62,12 +62,12 @@ def test_rollback_complete_of_somebody_else_is_left_alone(account: LocalAccount,
     assert scenario.stack()["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
-def test_review_in_progress_of_an_interrupted_run_is_used(account: LocalAccount, scenario: Scenario) -> None:
+def test_stuck_review_in_progress(account: LocalAccount, scenario: Scenario) -> None:
     change_set(scenario, "hipaa-pipeline-20260101-000000-1")
     assert scenario.deploy().result is Result.CREATED
 
 
-def test_review_in_progress_of_somebody_else_is_left_alone(account: LocalAccount, scenario: Scenario) -> None:
+def test_stuck_review_in_progress_of_somebody_else(account: LocalAccount, scenario: Scenario) -> None:
     change_set(scenario, "theirs")
     before = account.inventory()
     with pytest.raises(UserError, match="waits for the review of a change set that this tool did not make") as caught:
@@ -76,9 +76,7 @@ def test_review_in_progress_of_somebody_else_is_left_alone(account: LocalAccount
     assert account.inventory() == before
 
 
-def test_saying_no_in_a_stack_that_waits_for_somebodys_review_leaves_it(
-    account: LocalAccount, scenario: Scenario
-) -> None:
+def test_stuck_review_in_progress_and_then_declined(account: LocalAccount, scenario: Scenario) -> None:
     """The stack in review is removed only when no other change set waits on it."""
     change_set(scenario, "hipaa-pipeline-20260101-000000-1")
     before = account.inventory()
@@ -87,7 +85,7 @@ def test_saying_no_in_a_stack_that_waits_for_somebodys_review_leaves_it(
     assert account.inventory() == before
 
 
-def test_update_failed_is_rolled_back_first(account: LocalAccount, scenario: Scenario) -> None:
+def test_stuck_update_failed(account: LocalAccount, scenario: Scenario) -> None:
     """Somebody updated with rollback turned off."""
     scenario.deploy()
     tags = [{"Key": "hipaa-pipeline:environment", "Value": "test"}]
@@ -106,7 +104,7 @@ def test_update_failed_is_rolled_back_first(account: LocalAccount, scenario: Sce
     assert "Roll it back?" in scenario.ask.questions[0]
 
 
-def test_delete_failed_points_to_destroy_which_finishes_it(account: LocalAccount, scenario: Scenario) -> None:
+def test_stuck_delete_failed(account: LocalAccount, scenario: Scenario) -> None:
     scenario.deploy()
     account.add_fault(resource_type="AWS::EC2::VPC", phase="delete", action="fail", message="has dependencies", times=1)
     assert scenario.destroy().result is Result.FAILED
@@ -118,7 +116,7 @@ def test_delete_failed_points_to_destroy_which_finishes_it(account: LocalAccount
     assert remaining(account) == {}
 
 
-def test_an_operation_in_progress_is_waited_for(account: LocalAccount, scenario: Scenario) -> None:
+def test_stuck_operation_in_progress(account: LocalAccount, scenario: Scenario) -> None:
     """`deploy` run again picks up what is running, and finds nothing more to do."""
     account.set_creation_delay(20)
     other = Scenario(account.connection)
@@ -129,7 +127,7 @@ def test_an_operation_in_progress_is_waited_for(account: LocalAccount, scenario:
     assert (outcome.result, outcome.exit_code) == (Result.UNCHANGED, ExitCode.GOOD)
 
 
-def test_an_operation_in_progress_is_refused_on_request(account: LocalAccount, scenario: Scenario) -> None:
+def test_stuck_operation_in_progress_refused(account: LocalAccount, scenario: Scenario) -> None:
     number = account.add_fault(logical_id="RecordStream", action="latency", hold=True)
     start(Scenario(account.connection))
     with pytest.raises(UserError, match=r"Another operation is running on .* \(CREATE_IN_PROGRESS\)"):

@@ -18,12 +18,13 @@ from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError, Connection
 from hipaa_pipeline.aws.stacks import DeployedStack
 from hipaa_pipeline.deploy import READ_BACK, deploy
+from hipaa_pipeline.documents.reliability import fault
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.finishing import FINISHED
 from hipaa_pipeline.order import Result
 from hipaa_pipeline.resolve import resolve
-from hipaa_pipeline.source import Template, load_template, parse_template
+from hipaa_pipeline.source import load_template, parse_template
 from scenario import STACK, Scenario
 
 PIPELINE = load_template(Path(__file__).parents[1] / "templates" / "hipaa-pipeline.yaml")
@@ -79,8 +80,16 @@ def test_a_stack_that_is_called_complete_without_its_alarm(hostile: Connection) 
     assert {one.control for one in outcome.findings if one.status is Status.UNKNOWN} == {FINISHED, READ_BACK}
 
 
-@pytest.mark.parametrize("template", [PIPELINE, parse_template("Resources: {X: {Type: 'AWS::No::Such'}}")])
-def test_a_truthful_end_without_success(hostile: Connection, template: Template) -> None:
+TEMPLATES = {
+    "a type that is skipped": parse_template(SKIPPED),
+    "the whole template": PIPELINE,
+    "a type that does not exist": parse_template("Resources: {X: {Type: 'AWS::No::Such'}}"),
+}
+
+
+@pytest.mark.parametrize("point", fault("hostile_account").points)
+def test_a_truthful_end_without_success(hostile: Connection, point: str) -> None:
+    template = TEMPLATES[point]
     text = json.dumps(template.body, separators=(",", ":"))
     parameters = {"EnvironmentSuffix": "test"} if "Parameters" in template.body else {}
     scenario = Scenario(hostile, template=parse_template(text), base_parameters=parameters)
