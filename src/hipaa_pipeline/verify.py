@@ -16,7 +16,7 @@ from hipaa_pipeline import comparison, live_checks
 from hipaa_pipeline.controls import judge
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.live_checks import Observation, Question
-from hipaa_pipeline.stack import Stack
+from hipaa_pipeline.stack import UNKNOWN, Stack, is_unknown
 
 if TYPE_CHECKING:
     from hipaa_pipeline.aws.live import LiveRead
@@ -142,9 +142,13 @@ def _matching(expected: Stack, read: LiveRead) -> Iterator[Finding]:
 
 def _known(expected: Stack, read: LiveRead) -> Iterator[Finding]:
     for name, resource in read.stack.resources.items():
-        known = name in expected.resources
-        status = Status.PASS if known else Status.FAIL
-        yield _finding(KNOWN, name, status=status, actual="in the template" if known else resource.type)
+        unread = next((value[UNKNOWN] for value in resource.properties.values() if is_unknown(value)), "")
+        if name in expected.resources:
+            yield _finding(KNOWN, name, status=Status.PASS, actual="in the template")
+        elif unread:
+            yield _finding(KNOWN, name, status=Status.UNKNOWN, actual=resource.type, reason=str(unread))
+        else:
+            yield _finding(KNOWN, name, status=Status.FAIL, actual=resource.type)
 
 
 def _finding(
