@@ -60,7 +60,6 @@ _FLOW_LOG_PROPERTIES = (
     "DeliverCrossAccountRole", "DeliverLogsPermissionArn", "DestinationOptions", "LogDestination", "LogDestinationType",
     "LogFormat", "LogGroupName", "MaxAggregationInterval", "ResourceId", "ResourceType", "TrafficType",
 )  # fmt: skip
-_RESOURCE_STORES = {"VPC": "_vpcs", "Subnet": "_subnets", "NetworkInterface": "_network_interfaces"}
 
 
 def _flow_log(properties: Properties) -> Created:
@@ -69,7 +68,8 @@ def _flow_log(properties: Properties) -> Created:
 
     ec2 = _ec2()
     kind = properties.get("ResourceType", "VPC")
-    if properties["ResourceId"] not in getattr(ec2, _RESOURCE_STORES[kind]):
+    watched = {"VPC": ec2._vpcs, "Subnet": ec2._subnets, "NetworkInterface": ec2._network_interfaces}
+    if properties["ResourceId"] not in watched[kind]:
         raise ApiError("InvalidVpcId.NotFound", f"The {kind} ID '{properties['ResourceId']}' does not exist")
     flow_log_id = new_id("fl")
     ec2._flow_logs[flow_log_id] = {

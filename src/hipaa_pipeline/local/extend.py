@@ -46,30 +46,37 @@ SERVICES = (
     backup, ec2, endpoints, iam, identity, kinesis, kms, logs, rds, rds_offers, rds_parameters, rds_snapshots, sns,
 )  # fmt: skip
 RELIED_ON = {
-    "app": ("app", "_reset_all_state"),
-    "core.responses": ("request_scope", "get_account_id", "get_region", "now_iso", "AccountRegionScopedDict"),
+    "app": ("_reset_all_state", "app"),
+    "core.responses": ("AccountRegionScopedDict", "get_account_id", "get_region", "now_iso", "request_scope"),
     "core.router": ("extract_access_key_id", "extract_region"),
-    "services.cloudformation": ("_stacks", "_stack_events", "_change_sets", "_exports"),
+    "services.backup": ("_create_selection", "_jobs", "_plans", "_selections", "_vaults"),
+    "services.cloudformation": ("_change_sets", "_exports", "_stack_events", "_stacks"),
+    "services.cloudformation.changesets": ("_find_change_set", "_resolve_props_for_diff"),
+    "services.cloudformation.engine": ("_construct_cfn_tag", "_evaluate_conditions"),
+    "services.cloudformation.handlers": ("_ACTION_HANDLERS", "_resolve_stack"),
     "services.cloudformation.provisioners": (
-        "_RESOURCE_HANDLERS", "_REPLACING_PROPERTIES", "_STACK_TAG_PROPERTY", "_ec2_sg_permissions",
-        "_ec2_vpc_endpoint_create",
+        "_REPLACING_PROPERTIES", "_RESOURCE_HANDLERS", "_STACK_TAG_PROPERTY", "_ec2_rtb_create",
+        "_ec2_sg_permissions", "_ec2_subnet_create", "_ec2_subnet_rtb_assoc_create", "_ec2_vpc_create",
+        "_ec2_vpc_endpoint_create", "_iam_role_create", "_replacing_change", "_snapshot_resource",
     ),
     "services.cloudformation.stacks": (
-        "_provision_resource", "_update_resource", "_delete_resource", "_runs_on_worker_thread",
+        "_add_event", "_delete_resource", "_provision_resource", "_runs_on_worker_thread", "_update_resource",
     ),
-    "services.ec2": (
-        "_vpcs", "_subnets", "_security_groups", "_route_tables", "_network_acls", "_vpc_endpoints", "_flow_logs",
-        "_network_interfaces", "_tags", "_rules_match", "_sg_rule_id",
-    ),
-    "services.backup": ("_vaults", "_plans", "_selections", "_create_selection"),
     "services.cloudwatch": ("_alarms",),
-    "services.cloudwatch_logs": ("_log_groups", "_metric_filters"),
-    "services.iam": ("_roles", "_users", "_policies"),
-    "services.kinesis": ("_streams",),
-    "services.kms": ("_keys", "_aliases"),
-    "services.rds": ("_instances", "_param_groups", "_subnet_groups", "_snapshots"),
-    "services.secretsmanager": ("_secrets",),
-    "services.sns": ("_topics", "_sub_arn_to_topic"),
+    "services.cloudwatch_logs": ("_create_log_group", "_log_groups", "_metric_filters"),
+    "services.ec2": (
+        "_flow_logs", "_network_acls", "_network_interfaces", "_route_tables", "_rules_match", "_security_groups",
+        "_sg_rule_id", "_subnets", "_tags", "_vpc_endpoints", "_vpcs",
+    ),
+    "services.iam": ("_groups", "_instance_profiles", "_mfa_devices", "_policies", "_roles", "_users"),
+    "services.kinesis": ("_build_shards", "_resolve_stream_by_arn", "_streams"),
+    "services.kms": ("_alias_arn", "_aliases", "_keys"),
+    "services.rds": (
+        "_create_snapshot_internal", "_instances", "_p", "_param_groups", "_resolve_instance", "_snapshots",
+        "_subnet_groups", "_tags",
+    ),
+    "services.secretsmanager": ("_secrets", "_store_new_secret"),
+    "services.sns": ("_find_subscription", "_sub_arn_to_topic", "_topics"),
 }  # fmt: skip
 
 
@@ -94,9 +101,9 @@ class Account:
 
     def add(self, additions: Additions) -> None:
         """Take in what one module adds."""
-        self.operations.update(additions.operations)
-        self.refusals.update(additions.refusals)
-        self.follow_ups.update(additions.follow_ups)
+        _merge(self.operations, additions.operations)
+        _merge(self.refusals, additions.refusals)
+        _merge(self.follow_ups, additions.follow_ups)
         self._resets.append(additions.reset)
         for resource_type in additions.resource_types:
             _register(resource_type)
@@ -167,6 +174,13 @@ def check() -> None:
         missing = [name for name in names if not hasattr(imported, name)]
         if missing:
             raise RuntimeError(f"MiniStack's {module} has no {', '.join(missing)}.")
+
+
+def _merge(into: dict[str, Any], added: Mapping[str, Any]) -> None:
+    """Two modules never answer for the same operation."""
+    if clash := into.keys() & added.keys():
+        raise RuntimeError(f"Added twice: {', '.join(sorted(clash))}.")
+    into.update(added)
 
 
 def _register(resource_type: ResourceType) -> None:
@@ -293,8 +307,8 @@ def _refuse_calls(account: Account) -> None:
 
         return refuse
 
-    for operation in {quota.operation for quota in account.quotas.catalogue} - {""}:
-        account.refusals[operation] = refusal(operation)
+    names = {quota.operation for quota in account.quotas.catalogue} - {""}
+    _merge(account.refusals, {operation: refusal(operation) for operation in names})
 
 
 def handler_message(resource_type: str, error: ApiError, handler_code: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hipaa_pipeline.local import identity
+from hipaa_pipeline.local import rds as own_rds
 
 
 def everything() -> dict[str, list[str]]:
@@ -26,23 +27,21 @@ def _all() -> Iterator[tuple[str, str]]:
     yield from _simple()
 
 
-_OF_VPC = {
-    "subnet": "_subnets",
-    "security_group": "_security_groups",
-    "route_table": "_route_tables",
-    "network_acl": "_network_acls",
-    "endpoint": "_vpc_endpoints",
-    "network_interface": "_network_interfaces",
-}
-
-
 def _network() -> Iterator[tuple[str, str]]:
     from ministack.services import ec2
 
     default = {vpc_id for vpc_id, vpc in ec2._vpcs.items() if vpc.get("IsDefault")}
     yield from (("ec2.vpc", vpc_id) for vpc_id in ec2._vpcs if vpc_id not in default)
-    for kind, store in _OF_VPC.items():
-        for name, record in getattr(ec2, store).items():
+    of_vpc = {
+        "subnet": ec2._subnets,
+        "security_group": ec2._security_groups,
+        "route_table": ec2._route_tables,
+        "network_acl": ec2._network_acls,
+        "endpoint": ec2._vpc_endpoints,
+        "network_interface": ec2._network_interfaces,
+    }
+    for kind, store in of_vpc.items():
+        for name, record in store.items():
             if record.get("VpcId") not in default:
                 yield f"ec2.{kind}", name
     yield from (("ec2.flow_log", name) for name in ec2._flow_logs)
@@ -81,6 +80,7 @@ def _simple() -> Iterator[tuple[str, str]]:
         "rds.subnet_group": rds._subnet_groups,
         "rds.parameter_group": rds._param_groups,
         "rds.snapshot": rds._snapshots,
+        "rds.retained_backup": own_rds.retained_backups(),
         "kinesis.stream": kinesis._streams,
         "logs.group": cloudwatch_logs._log_groups,
         "cloudwatch.alarm": cloudwatch._alarms,

@@ -34,7 +34,7 @@ def additions() -> Additions:
         completions={"AWS::RDS::DBInstance": _complete},
         deletions={"AWS::RDS::DBInstance": _delete_with_stack},
         creation_checks=(_check_offered,),
-        reset=_retained_backups().clear,
+        reset=retained_backups().clear,
     )
 
 
@@ -224,7 +224,7 @@ def _leave_behind(instance: dict[str, Any], *, delete_backups: bool) -> None:
     interfaces.remove(instance["DBInstanceArn"])
     _rds()._tags.pop(instance["DBInstanceArn"], None)
     if not delete_backups:
-        _retained_backups()[instance["DbiResourceId"]] = _automated_backup(instance, "retained")
+        retained_backups()[instance["DbiResourceId"]] = _automated_backup(instance, "retained")
 
 
 def delete_instance(request: dict[str, Any]) -> dict[str, Any]:
@@ -249,7 +249,7 @@ def delete_instance(request: dict[str, Any]) -> dict[str, Any]:
 _backups: list[Any] = []
 
 
-def _retained_backups() -> Any:
+def retained_backups() -> Any:
     """Backups that outlived their instance, by resource ID and scoped by account and Region as MiniStack's stores."""
     from ministack.core.responses import AccountRegionScopedDict
 
@@ -278,7 +278,7 @@ def describe_automated_backups(request: dict[str, Any]) -> dict[str, Any]:
         if instance["BackupRetentionPeriod"]
     ]
     wanted = {member: request[member] for member in ("DBInstanceIdentifier", "DbiResourceId") if request.get(member)}
-    backups = [*active, *_retained_backups().values()]
+    backups = [*active, *retained_backups().values()]
     return {
         "DBInstanceAutomatedBackups": [
             backup for backup in backups if all(backup[member] == value for member, value in wanted.items())
@@ -288,7 +288,7 @@ def describe_automated_backups(request: dict[str, Any]) -> dict[str, Any]:
 
 def delete_automated_backup(request: dict[str, Any]) -> dict[str, Any]:
     """DeleteDBInstanceAutomatedBackup of a deleted instance."""
-    backup = _retained_backups().pop(request.get("DbiResourceId"), None)
+    backup = retained_backups().pop(request.get("DbiResourceId"), None)
     if backup is None:
         raise ApiError("DBInstanceAutomatedBackupNotFound", "The automated backup was not found.", 404)
     return {"DBInstanceAutomatedBackup": {**backup, "Status": "deleted"}}
