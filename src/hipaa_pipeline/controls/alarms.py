@@ -19,12 +19,13 @@ from hipaa_pipeline.controls.check import (
     passed,
     problems_or_pass,
     undetermined,
+    unread,
     verdict,
     when,
 )
 from hipaa_pipeline.controls.database_relations import log_groups, unknown_log_name
 from hipaa_pipeline.controls.metrics import METRICS
-from hipaa_pipeline.controls.policy import admits, text_of
+from hipaa_pipeline.controls.policy import admits, text_of, undecided
 from hipaa_pipeline.controls.rds import INSTANCE, engine_of, in_cluster
 from hipaa_pipeline.controls.relations import handed_in, key_admits, key_of
 from hipaa_pipeline.controls.sns import TOPIC, policy_of
@@ -75,9 +76,9 @@ def watches(alarm: Resource, resource: Resource, dimension: str, stack: Stack) -
 def _names_resource(alarm: Resource, stack: Stack) -> Iterator[Verdict]:
     expected = "the name of a resource of the stack"
     dimensions = _dimensions(alarm)
-    unread = next((v for v in (alarm.properties.get("Dimensions"), *_items(alarm)) if is_unknown(v)), None)
-    if unread is not None:
-        yield undetermined("Dimensions", expected, unread)
+    unclear = next((v for v in (alarm.properties.get("Dimensions"), *_items(alarm)) if is_unknown(v)), None)
+    if unclear is not None:
+        yield undetermined("Dimensions", expected, unclear)
         return
     if not dimensions:
         aws = text_of(alarm.properties.get("Namespace")).startswith("AWS/")
@@ -113,9 +114,9 @@ def filter_metrics(stack: Stack) -> Iterator[tuple[Resource, Any, Any]]:
 
 def _metric_exists(alarm: Resource, stack: Stack) -> Iterator[Verdict]:
     namespace, metric = alarm.properties.get("Namespace"), alarm.properties.get("MetricName")
-    unread = next((value for value in (namespace, metric) if is_unknown(value)), None)
-    if unread is not None:
-        yield undetermined("MetricName", "a metric that exists", unread)
+    unclear = unread(namespace, metric)
+    if unclear is not None:
+        yield undetermined("MetricName", "a metric that exists", unclear)
         return
     made = {text_of(name) for _, space, name in filter_metrics(stack) if space == namespace}
     known = METRICS.get(text_of(namespace), made)
@@ -166,10 +167,8 @@ def _topic_admits(topic: Resource, alarm: Resource, path: str, stack: Stack) -> 
         return passed(path, expected, "the default policy lets the account's alarms publish")
     if admits(policy, "Service", CLOUDWATCH, "sns:Publish", {**_context(alarm, stack), "aws:securetransport": "true"}):
         return passed(path, expected, "it does")
-    unread = next((reason for statement in policy for reason in statement.unknowns.values()), None)
-    return (
-        failed(path, expected, "it does not") if unread is None else undetermined(path, expected, {"Unknown": unread})
-    )
+    unclear = undecided(policy)
+    return failed(path, expected, "it does not") if unclear is None else undetermined(path, expected, unclear)
 
 
 def _key_admits(topic: Resource, alarm: Resource, path: str, stack: Stack) -> Verdict:

@@ -17,11 +17,12 @@ from hipaa_pipeline.controls.check import (
     passed,
     problems_or_pass,
     undetermined,
+    unread,
     verdict,
     when,
 )
 from hipaa_pipeline.controls.policy import RESOURCE as RESOURCE_POLICIES
-from hipaa_pipeline.controls.policy import matches, statements_of, text_of
+from hipaa_pipeline.controls.policy import matches, statements_of, text_of, undecided
 from hipaa_pipeline.controls.rds import INSTANCE, in_cluster
 from hipaa_pipeline.controls.relations import admits_service, managed_policies, related, uses_customer_key
 from hipaa_pipeline.stack import Resource, Stack, as_number, is_unknown
@@ -39,11 +40,11 @@ _DELETING = ("backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"
 
 def _selected(resource: Resource, stack: Stack) -> Iterator[Verdict]:
     expected = "a backup selection of the stack that names the database"
-    selections = [(s, mapping(s.properties.get("BackupSelection"))) for s in stack.of_type(SELECTION)]
-    naming = [s.logical_id for s, selection in selections if _names(selection, resource, stack)]
-    unread = next((value for _, s in selections for value in s.values() if is_unknown(value)), None)
-    if unread is not None and not naming:
-        yield undetermined("", expected, unread)
+    selections = stack.of_type(SELECTION)
+    naming = [s.logical_id for s in selections if _names(mapping(s.get("BackupSelection")), resource, stack)]
+    unclear = unread(*(selection.get("BackupSelection") for selection in selections))
+    if unclear is not None and not naming:
+        yield undetermined("", expected, unclear)
     else:
         yield verdict(bool(naming), "", expected, ", ".join(naming) or "none")
 
@@ -112,9 +113,9 @@ def _protected(vault: Resource, _stack: Stack) -> Iterator[Verdict]:
         for action in _DELETING
         if any(not s.allow and s.about("AWS", "*") and s.acts(action) and not s.conditions for s in policy)
     ]
-    unread = next((reason for statement in policy for reason in statement.unknowns.values()), None)
-    if len(denied) < len(_DELETING) and unread is not None:
-        yield undetermined("AccessPolicy", expected, {"Unknown": unread})
+    unclear = undecided(policy)
+    if len(denied) < len(_DELETING) and unclear is not None:
+        yield undetermined("AccessPolicy", expected, unclear)
     else:
         shown = f"denied: {', '.join(denied) or 'nothing'}"
         yield verdict(len(denied) == len(_DELETING), "AccessPolicy", expected, shown)

@@ -193,3 +193,17 @@ def listed(value: Any) -> list[Any]:
 def mapping(value: Any) -> Mapping[str, Any]:
     """A mapping as it is, anything else as an empty one."""
     return value if isinstance(value, dict) and not is_unknown(value) else {}
+
+
+def unread(*values: Any) -> dict[str, Any] | None:
+    """The first unknown mark among values, at any depth; None where all of them are known."""
+    for value in values:
+        if is_unknown(value):
+            return dict(value)
+        if isinstance(value, dict):
+            found = unread(*value.values())
+        else:
+            found = unread(*value) if isinstance(value, list) else None
+        if found is not None:
+            return found
+    return None

@@ -17,6 +17,7 @@ from hipaa_pipeline.controls.check import (
     passed,
     problems_or_pass,
     undetermined,
+    unread,
     verdict,
     when,
 )
@@ -124,9 +125,9 @@ def _subnets(group: Resource, stack: Stack) -> list[tuple[int, Any, Resource | N
 def _two_zones(group: Resource, stack: Stack) -> Iterator[Verdict]:
     subnets, expected = _subnets(group, stack), "subnets in two zones or more"
     zones = [subnet.properties.get("AvailabilityZone") for _, _, subnet in subnets if subnet is not None]
-    first = next((value for value in [group.properties.get("SubnetIds"), *zones] if is_unknown(value)), None)
-    if first is not None:
-        yield undetermined("SubnetIds", expected, first)
+    unclear = unread(group.properties.get("SubnetIds"), *zones)
+    if unclear is not None:
+        yield undetermined("SubnetIds", expected, unclear)
     elif len(zones) < len(subnets):
         yield handed_in("SubnetIds", [value for _, value, _ in subnets])
     elif None in zones and len(subnets) > 1:
@@ -173,11 +174,11 @@ def _routes_that(
 ) -> Iterator[Verdict]:
     for index, subnet in subnets:
         for route in _routes_of(subnet, stack):
-            unread = next((value for value in route.properties.values() if is_unknown(value)), None)
-            if leads(route, stack) and unread is None:
+            unclear = unread(route.properties)
+            if leads(route, stack) and unclear is None:
                 yield failed(f"SubnetIds[{index}]", expected, f"{route.logical_id} in {subnet.logical_id}")
-            elif unread is not None:
-                yield undetermined(f"SubnetIds[{index}]", expected, unread)
+            elif unclear is not None:
+                yield undetermined(f"SubnetIds[{index}]", expected, unclear)
 
 
 def ingress_rules(group: Resource, stack: Stack) -> Iterator[tuple[Resource, str, Any]]:
@@ -193,21 +194,21 @@ def _only_from_groups(resource: Resource, stack: Stack) -> Iterator[Verdict]:
     groups = listed(resource.properties.get("VPCSecurityGroups"))
     expected = f"TCP port {port} from security groups only"
     own = [group for group in map(stack.target, groups) if group is not None]
-    unread = [undetermined("VPCSecurityGroups", expected, value) for value in groups if is_unknown(value)]
-    if groups and not own and not unread:
+    unclear = [undetermined("VPCSecurityGroups", expected, value) for value in groups if is_unknown(value)]
+    if groups and not own and not unclear:
         yield handed_in("VPCSecurityGroups", groups)
         return
     rules = [place for group in own for place in ingress_rules(group, stack)]
     judged = (_judged(owner, path, rule, port, expected) for owner, path, rule in rules)
-    problems = [*unread, *(problem for problem in judged if problem is not None)]
+    problems = [*unclear, *(problem for problem in judged if problem is not None)]
     yield from problems_or_pass(problems, "VPCSecurityGroups", expected, f"{len(rules)} rules, all so")
 
 
 def _judged(owner: Resource, path: str, raw: Any, port: Any, expected: str) -> Verdict | None:
     rule = mapping(raw)
-    unread = next((value for value in (raw, *rule.values()) if is_unknown(value)), None)
-    if unread is not None:
-        return undetermined(path, expected, unread, owner.logical_id)
+    unclear = unread(raw)
+    if unclear is not None:
+        return undetermined(path, expected, unclear, owner.logical_id)
     one_port = as_number(rule.get("FromPort")) == as_number(rule.get("ToPort")) == port
     if not one_port or text_of(rule.get("IpProtocol")) not in ("tcp", "6"):
         place = f"{path}.FromPort".lstrip(".")

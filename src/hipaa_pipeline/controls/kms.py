@@ -22,10 +22,10 @@ from hipaa_pipeline.controls.check import (
     undetermined,
     verdict,
 )
-from hipaa_pipeline.controls.policy import Statement, admits, statements
+from hipaa_pipeline.controls.policy import Statement, admits, statements, undecided
 from hipaa_pipeline.controls.relations import KEY
 from hipaa_pipeline.controls.scan import no_grant
-from hipaa_pipeline.stack import Resource, Stack, unknown
+from hipaa_pipeline.stack import Resource, Stack
 
 WAITING_DAYS = 30
 
@@ -72,9 +72,9 @@ def _account_keeps_control(key: Resource, stack: Stack) -> Iterator[Verdict]:
         yield passed("KeyPolicy", expected, "not set: the default policy lets it")
         return
     kept = any(admits(policy, "AWS", account, "kms:PutKeyPolicy", {}) for account in _account(stack))
-    unknowns = [reason for statement in policy for reason in statement.unknowns.values()]
-    if unknowns and not kept:
-        yield undetermined("KeyPolicy", expected, unknown(unknowns[0]))
+    unclear = undecided(policy)
+    if unclear is not None and not kept:
+        yield undetermined("KeyPolicy", expected, unclear)
     else:
         yield verdict(kept, "KeyPolicy", expected, "it may" if kept else "it may not")
 

@@ -19,10 +19,11 @@ from hipaa_pipeline.controls.check import (
     mapping,
     not_applicable,
     undetermined,
+    unread,
     verdict,
     when,
 )
-from hipaa_pipeline.controls.policy import ENDPOINT, Statement, text_of
+from hipaa_pipeline.controls.policy import ENDPOINT, Statement, text_of, undecided
 from hipaa_pipeline.controls.relations import (
     admits_service,
     allows,
@@ -93,9 +94,9 @@ def _flow_log_role_works(role: Resource, log: Resource, stack: Stack) -> Iterato
     names = (f"${{{group.logical_id}.Arn}}", f"{arn}:*", f"{arn}:log-stream:name")
     policy = list(identity_policy(role, stack))
     lacking = [action for action in FLOW_LOG_ACTIONS if not allows(policy, action, names)]
-    unread = next((reason for statement in policy for reason in statement.unknowns.values()), None)
-    if lacking and unread is not None:
-        yield undetermined(path, expected, {"Unknown": unread})
+    unclear = undecided(policy)
+    if lacking and unclear is not None:
+        yield undetermined(path, expected, unclear)
     else:
         shown = f"{role.logical_id} without {', '.join(lacking)}" if lacking else role.logical_id
         yield verdict(not lacking, path, expected, shown)
@@ -112,9 +113,9 @@ def _default_group_closed(vpc: Resource, _stack: Stack) -> Iterator[Verdict]:
         yield not_applicable("no template can change the default group: deploy closes it, and verify looks at it")
         return
     rules = [mapping(group).get(name) for name in ("SecurityGroupIngress", "SecurityGroupEgress")]
-    unread = next((value for value in (group, *rules) if is_unknown(value)), None)
-    if unread is not None:
-        yield undetermined("DefaultSecurityGroup", expected, unread)
+    unclear = unread(group)
+    if unclear is not None:
+        yield undetermined("DefaultSecurityGroup", expected, unclear)
         return
     count = sum(len(listed(value)) for value in rules)
     yield verdict(count == 0, "DefaultSecurityGroup", expected, f"{count} rules")

@@ -18,6 +18,7 @@ from hipaa_pipeline.controls.check import (
     not_applicable,
     passed,
     undetermined,
+    unread,
     verdict,
 )
 from hipaa_pipeline.controls.policy import RESOURCE, statements_of, text_of
@@ -38,14 +39,11 @@ def _bucket_key(bucket: Resource, stack: Stack) -> Iterator[Verdict]:
     path = "BucketEncryption.ServerSideEncryptionConfiguration"
     expected = "aws:kms with a customer managed key"
     rules = bucket.get(path)
-    if is_unknown(rules):
-        yield undetermined(path, expected, rules)
-        return
     defaults = [mapping(mapping(rule).get("ServerSideEncryptionByDefault")) for rule in listed(rules)]
     by_key = [d for d in defaults if text_of(d.get("SSEAlgorithm")).startswith("aws:kms")]
-    unread = next((d["KMSMasterKeyID"] for d in by_key if is_unknown(d.get("KMSMasterKeyID"))), None)
-    if unread is not None:
-        yield undetermined(path, expected, unread)
+    unclear = unread(rules)
+    if unclear is not None:
+        yield undetermined(path, expected, unclear)
     else:
         ok = any(is_customer_key(d.get("KMSMasterKeyID"), stack) for d in by_key)
         yield verdict(ok, path, expected, [text_of(d.get("SSEAlgorithm")) for d in defaults] or None)
@@ -54,9 +52,9 @@ def _bucket_key(bucket: Resource, stack: Stack) -> Iterator[Verdict]:
 def _public_access_blocked(bucket: Resource, _stack: Stack) -> Iterator[Verdict]:
     path = "PublicAccessBlockConfiguration"
     block = bucket.properties.get(path)
-    unread = next((value for value in (block, *mapping(block).values()) if is_unknown(value)), None)
-    if unread is not None:
-        yield undetermined(path, "all four true", unread)
+    unclear = unread(block)
+    if unclear is not None:
+        yield undetermined(path, "all four true", unclear)
         return
     missing = [name for name in _BLOCKS if as_bool(mapping(block).get(name)) is not True]
     yield verdict(not missing, path, "all four true", f"without {', '.join(missing)}" if missing else "all four")

@@ -14,8 +14,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from hipaa_pipeline.controls.check import listed, mapping
-from hipaa_pipeline.stack import UNKNOWN, Resource, Stack, is_unknown
+from hipaa_pipeline.controls.check import listed, mapping, unread
+from hipaa_pipeline.stack import UNKNOWN, Resource, Stack, is_unknown, unknown
 
 Condition = tuple[str, str, tuple[str, ...]]  # operator and key in lower case, values
 
@@ -186,13 +186,8 @@ def _unknowns(statement: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _reason(value: Any) -> str | None:
     """Why some part of a value is unknown, None where all of it is known."""
-    if is_unknown(value):
-        return str(value[UNKNOWN])
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return next((reason for reason in map(_reason, value) if reason is not None), None)
-    return None
+    found = unread(value)
+    return None if found is None else str(found[UNKNOWN])
 
 
 def _condition_holds(condition: Condition, context: Mapping[str, str]) -> bool:
@@ -222,6 +217,11 @@ def _value_holds(test: str, value: str, actual: str) -> bool:
 @functools.lru_cache(maxsize=1024)
 def _glob_exact(pattern: str) -> Callable[[str], Any]:
     return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL).fullmatch
+
+
+def undecided(policy: Iterable[Statement]) -> dict[str, str] | None:
+    """The mark of the first part of a policy that is unknown, None where all of it is known."""
+    return next((unknown(reason) for statement in policy for reason in statement.unknowns.values()), None)
 
 
 def admits(policy: Iterable[Statement], kind: str, principal: str, action: str, context: Mapping[str, str]) -> bool:

@@ -16,8 +16,9 @@ from hipaa_pipeline.controls.policy import (
     statements,
     statements_of,
     text_of,
+    undecided,
 )
-from hipaa_pipeline.stack import Resource, Stack, is_reference, is_unknown, unknown
+from hipaa_pipeline.stack import Resource, Stack, is_reference, is_unknown
 
 KEY = "AWS::KMS::Key"
 ALIAS = "AWS::KMS::Alias"
@@ -158,7 +159,7 @@ def key_admits(key: Resource, service: str, actions: tuple[str, ...], context: M
     expected = f"the policy of {key.logical_id} lets {service} do {', '.join(actions)}"
     if not refused:
         return passed(path, expected, "it does")
-    reasons = [reason for statement in policy for reason in statement.unknowns.values()]
-    if reasons:
-        return undetermined(path, expected, unknown(reasons[0]))
+    unclear = undecided(policy)
+    if unclear is not None:
+        return undetermined(path, expected, unclear)
     return failed(path, expected, f"not {', '.join(refused)}")

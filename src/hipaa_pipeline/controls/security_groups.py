@@ -17,6 +17,7 @@ from hipaa_pipeline.controls.check import (
     passed,
     problems_or_pass,
     undetermined,
+    unread,
 )
 from hipaa_pipeline.controls.policy import text_of
 from hipaa_pipeline.controls.relations import referring
@@ -66,12 +67,11 @@ def _problems(
     reads: tuple[str, ...],
 ) -> Iterator[Verdict]:
     found = fault(mapping(rule))
-    values = [rule, *(mapping(rule).get(name) for name in reads)]
-    unread = next((value for value in values if is_unknown(value)), None)
+    unclear = rule if is_unknown(rule) else unread(*(mapping(rule).get(name) for name in reads))
     if found is not None:
         yield failed(f"{place}{found[0]}", expected, found[1])
-    elif unread is not None:
-        yield undetermined(place.rstrip("."), expected, unread)
+    elif unclear is not None:
+        yield undetermined(place.rstrip("."), expected, unclear)
 
 
 def _world(rule: Mapping[str, Any]) -> tuple[str, Any] | None:

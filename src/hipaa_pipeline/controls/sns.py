@@ -16,7 +16,7 @@ from hipaa_pipeline.controls.check import (
     undetermined,
     verdict,
 )
-from hipaa_pipeline.controls.policy import RESOURCE, Statement, statements_of, text_of
+from hipaa_pipeline.controls.policy import RESOURCE, Statement, statements_of, text_of, undecided
 from hipaa_pipeline.controls.relations import referring, uses_customer_key
 from hipaa_pipeline.stack import Resource, Stack, is_unknown
 
@@ -44,10 +44,10 @@ def refuses_plain_text(statement: Statement, action: str) -> bool:
 def _tls_only(topic: Resource, stack: Stack) -> Iterator[Verdict]:
     policy = policy_of(topic, stack)
     refuses = any(refuses_plain_text(statement, "sns:Publish") for statement in policy)
-    unread = next((reason for statement in policy for reason in statement.unknowns.values()), None)
+    unclear = undecided(policy)
     expected = "a topic policy that denies sns:Publish when aws:SecureTransport is false"
-    if unread is not None and not refuses:
-        yield undetermined("", expected, {"Unknown": unread})
+    if unclear is not None and not refuses:
+        yield undetermined("", expected, unclear)
     else:
         yield verdict(refuses, "", expected, "it does" if refuses else "no such statement")
 
