@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import functools
 import itertools
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,9 +29,10 @@ from hipaa_pipeline.local.server import LocalAccount
 from hipaa_pipeline.order import Order, Outcome, Tools
 from hipaa_pipeline.proposal import Proposal
 from hipaa_pipeline.resolve import resolve
-from hipaa_pipeline.source import Template, load_template
+from hipaa_pipeline.source import Template, load_template, parse_template
 
-SMALL = Path(__file__).parent / "data" / "small.yaml"
+_WRITTEN = load_template(Path(__file__).parent / "data" / "small.yaml")
+SMALL = parse_template(json.dumps(_WRITTEN.body, separators=(",", ":")))  # JSON is read ten times faster
 ENVIRONMENT = "test"
 STACK = f"hipaa-pipeline-{ENVIRONMENT}"
 _UNIQUE = itertools.count(1)
@@ -107,7 +109,7 @@ class Scenario:
     """One account, one environment, and everything that was said."""
 
     connection: Connection
-    template: Template = dataclasses.field(default_factory=lambda: load_template(SMALL))
+    template: Template = SMALL
     ask: Answers = dataclasses.field(default_factory=Yes)
     watcher: Watcher = dataclasses.field(default_factory=Watcher)
     said: list[str] = dataclasses.field(default_factory=list)

@@ -12,6 +12,8 @@ from typing import Any
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.events import Event, Warned
 
+_ROLLBACKS = frozenset({"ROLLBACK", "CONTINUE_ROLLBACK"})
+
 
 def new_events(session: Session, stack_id: str, seen: set[str]) -> list[Event]:
     """The events that are not in `seen` yet, oldest first; their IDs are added to it. Reads no page twice."""
@@ -29,10 +31,10 @@ def new_events(session: Session, stack_id: str, seen: set[str]) -> list[Event]:
 
 
 def failed_events(session: Session, stack_id: str, since: datetime.datetime) -> list[Event]:
-    """The failures CloudFormation reports for operations begun at or after `since`, oldest first.
+    """The failures that CloudFormation reports since then, oldest first, but for those of a rollback.
 
-    Unlike the stack's events these include failed validations and hooks. Empty where DescribeEvents is not allowed
-    or not implemented: the stack's own events tell most of it too.
+    Unlike the stack's events these include failed validations and hooks; a rollback is an operation of its own here.
+    Empty where DescribeEvents is not allowed or not implemented: the stack's own events tell most of it too.
     """
     try:
         entries = session.pages(
@@ -42,8 +44,8 @@ def failed_events(session: Session, stack_id: str, since: datetime.datetime) -> 
         if error.kind in {ErrorKind.DENIED, ErrorKind.OTHER, ErrorKind.INVALID}:
             return []
         raise
-    events = [_event(entry) for entry in entries if entry["Timestamp"] >= since]
-    return sorted(events, key=lambda event: event.time)
+    own = [entry for entry in entries if entry["Timestamp"] >= since and entry.get("OperationType") not in _ROLLBACKS]
+    return sorted((_event(entry) for entry in reversed(own)), key=lambda event: event.time)
 
 
 def validation_warnings(session: Session, change_set_arn: str) -> tuple[list[Warned], str]:

@@ -51,6 +51,8 @@ DELETED_TYPES = (
 """Resource types of the different services, whose deletion is made to fail."""
 
 CALLS = (
+    "backup:DescribeBackupVault",
+    "backup:ListRecoveryPointsByBackupVault",
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",
