@@ -191,8 +191,6 @@ LOGS = (
     weaken("log_group_key_policy", "Logs may only decrypt", put("Key", f"{KEY_STATEMENTS}/1/Action", "kms:Decrypt")),
     weaken("log_group_retention_set", "kept for ever", drop("AuditLogGroup", "RetentionInDays")),
     weaken("log_group_retention", "three months", put("FlowLogGroup", "RetentionInDays", "90")),
-    weaken("log_group_deletion_protection", "may be deleted",
-           put("AuditLogGroup", "DeletionProtectionEnabled", False)),
 )  # fmt: skip
 
 BACKUP = (

@@ -100,14 +100,4 @@ CHECKS = (
         types=(LOG_GROUP,),
         judge=in_protected(when(_kept_for_ever, at_least("RetentionInDays", PROTECTED_DAYS))),
     ),
-    Check(
-        slug="log_group_deletion_protection",
-        service="CloudWatch Logs",
-        severity=Severity.MEDIUM,
-        title="A protected environment's logs cannot be deleted by mistake",
-        remedy="Set DeletionProtectionEnabled to true.",
-        citations=("164.312(b)", "164.312(c)(1)"),
-        types=(LOG_GROUP,),
-        judge=in_protected(is_true("DeletionProtectionEnabled", default=False)),
-    ),
 )
