@@ -80,6 +80,28 @@ def test_a_failure_has_the_code_and_words_it_was_given(account: LocalAccount, se
     session.call("sns", "list_topics")
 
 
+@pytest.mark.parametrize(("service", "operation", "name"), [
+    ("rds", "describe_db_instances", "DescribeDBInstances"), ("ec2", "describe_vpcs", "DescribeVpcs"),
+])  # fmt: skip
+def test_a_malformed_answer_is_no_answer(
+    account: LocalAccount, session: Session, service: str, operation: str, name: str
+) -> None:
+    account.add_fault(service=service, operation=name, action="malformed")
+    with pytest.raises(AwsError) as caught:
+        session.call(service, operation)
+    assert caught.value.kind is ErrorKind.OTHER
+
+
+@pytest.mark.parametrize(("service", "operation", "name"), [
+    ("kms", "list_keys", "ListKeys"), ("backup", "list_backup_vaults", "ListBackupVaults"),
+])  # fmt: skip
+def test_botocore_takes_a_malformed_json_answer_for_an_empty_one(
+    account: LocalAccount, session: Session, service: str, operation: str, name: str
+) -> None:
+    account.add_fault(service=service, operation=name, action="malformed")
+    assert session.call(service, operation) == {}
+
+
 def test_the_nth_call_only(account: LocalAccount, session: Session) -> None:
     account.add_fault(service="kms", operation="List*", action="deny", nth=3, times=1)
     outcomes = []

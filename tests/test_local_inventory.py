@@ -56,6 +56,15 @@ def test_two_accounts_share_nothing(account: LocalAccount, session: Session) -> 
         assert other.port != account.port
 
 
+def test_an_account_of_another_region_tells_of_that_region() -> None:
+    with local_account(region="eu-central-1") as other:
+        session = Session(other.connection)
+        session.call("sns", "create_topic", Name="t", in_region="us-east-1")
+        assert other.inventory() == {}
+        session.call("sns", "create_topic", Name="t")
+        assert other.inventory() == {"sns.topic": ["arn:aws:sns:eu-central-1:111122223333:t"]}
+
+
 def test_regions_share_nothing_but_what_is_global(account: LocalAccount, session: Session) -> None:
     session.call("sns", "create_topic", Name="t")
     session.call("iam", "create_user", UserName="u")

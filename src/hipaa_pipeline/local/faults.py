@@ -8,6 +8,7 @@ until then. Written as JSON (at start, or to `/_hipaa/faults`):
     {"service": "cloudformation", "operation": "DescribeStackEvents", "action": "throttle", "times": 3}
     {"action": "latency", "milliseconds": 100}                       every call of every service
     {"service": "cloudformation", "operation": "ExecuteChangeSet", "action": "drop-after", "times": 1}
+    {"service": "iam", "operation": "ListRoles", "action": "malformed"}   a page of HTML instead of an answer
     {"service": "rds", "operation": "*", "action": "fail", "code": "InternalFailure", "message": "…", "status": 500}
     {"resource_type": "AWS::RDS::DBInstance", "action": "fail", "message": "…"}
     {"logical_id": "Key", "phase": "delete", "action": "fail", "message": "…"}
@@ -28,7 +29,7 @@ from hipaa_pipeline.local import ACCOUNT_ID
 from hipaa_pipeline.local.identity import ROLE, SESSION
 from hipaa_pipeline.local.wire import ApiError
 
-ACTIONS = ("deny", "throttle", "fail", "latency", "drop-before", "drop-after")
+ACTIONS = ("deny", "throttle", "fail", "malformed", "latency", "drop-before", "drop-after")
 HOLD_SECONDS = 60.0
 HOLD_CHECK_SECONDS = 0.01
 PHASES = ("create", "update", "delete")

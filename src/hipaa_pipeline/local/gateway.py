@@ -75,6 +75,9 @@ class Gateway:
         if fault and fault.action == "drop-before":
             _hang_up(call.client)
             return
+        if fault and fault.action == "malformed":
+            await _send(send, (200, {"content-type": "text/html"}, b"<html>502 Bad Gateway"))
+            return
         if fault and fault.error:
             await _send(send, wire.error_answer(call.service, call.headers, fault.error))
             return

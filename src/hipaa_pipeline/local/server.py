@@ -110,8 +110,11 @@ class LocalAccount:
         self.admin("POST", "reset")
 
     def admin(self, method: str, path: str, document: Any = None) -> Any:
-        """An admin request's answer (see `local.admin`). Raises UserError when it is refused or not answered."""
-        return _admin(self.port, method, path, document)
+        """An admin request's answer (see `local.admin`), about the account's Region.
+
+        Raises UserError when it is refused or not answered.
+        """
+        return _admin(self.port, method, path, document, self.region)
 
 
 @contextlib.contextmanager
@@ -207,7 +210,6 @@ def _bound_socket(port: int) -> socket.socket:
     try:
         listener.bind(("127.0.0.1", port))
         listener.listen(128)  # Who connects before the process is up is queued rather than refused.
-        listener.listen(128)  # from here on connections wait rather than being refused
     except (OSError, OverflowError) as error:
         listener.close()
         raise UserError(
@@ -275,9 +277,11 @@ def _start_detached(region: str) -> LocalAccount:
     return LocalAccount(port, process.pid, settings)
 
 
-def _admin(port: int, method: str, path: str, document: Any = None) -> Any:
+def _admin(port: int, method: str, path: str, document: Any = None, region: str = DEFAULT_REGION) -> Any:
     body = None if document is None else json.dumps(document).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/_hipaa/{path}", data=body, method=method)
+    # Said where MiniStack looks for the Region: in the scope of a signature.
+    request.add_header("Authorization", f"AWS4-HMAC-SHA256 Credential=local/20260101/{region}/hipaa/aws4_request")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=ANSWER_SECONDS) as answer:
