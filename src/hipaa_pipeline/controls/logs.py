@@ -11,7 +11,6 @@ from hipaa_pipeline.controls.check import (
     at_least,
     in_protected,
     is_set,
-    is_true,
     not_applicable,
     undetermined,
     when,
