@@ -1,0 +1,109 @@
+"""The progress display: which rows are shown, in which words, on a terminal and in a log."""
+
+from __future__ import annotations
+
+import datetime
+import io
+
+import pytest
+
+from hipaa_pipeline.events import Event, Row, rows
+from hipaa_pipeline.progress import LiveProgress, PlainProgress, chosen, duration, event_line, headline, table
+from scenario import QuickClock
+
+START = datetime.datetime(2026, 11, 23, 12, 3, 4, tzinfo=datetime.UTC)
+STACK_ID = "arn:aws:cloudformation:ap-southeast-1:111122223333:stack/s/1"
+
+
+def row(name: str, status: str, started: int, ended: int | None = None, reason: str = "") -> Row:
+    def at(second: int) -> datetime.datetime:
+        return START + datetime.timedelta(seconds=second)
+
+    return Row(name, "AWS::EC2::VPC", status, reason, at(started), None if ended is None else at(ended))
+
+
+def event(status: str, reason: str = "") -> Event:
+    return Event("1", "Vpc", "vpc-1", "AWS::EC2::VPC", status, reason, START, STACK_ID)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (8.4, "8 s"), (59.6, "1:00"), (60, "1:00"), (100, "1:40"), (3599, "59:59"), (3723, "1:02:03")],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_event_line() -> None:
+    assert event_line(event("CREATE_COMPLETE")) == "12:03:04 CREATE_COMPLETE      AWS::EC2::VPC Vpc"
+    assert event_line(event("CREATE_FAILED", "limit")) == "12:03:04 CREATE_FAILED        AWS::EC2::VPC Vpc: limit"
+
+
+def test_plain_progress_is_a_line_per_event_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with PlainProgress() as progress:
+        progress.show([event("CREATE_IN_PROGRESS"), event("CREATE_COMPLETE")], [event("CREATE_COMPLETE")])
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", event_line(event("CREATE_COMPLETE")) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ([], "starting"),
+        ([row("A", "CREATE_COMPLETE", 0, 1), row("B", "CREATE_IN_PROGRESS", 0)], "1 done, 1 running"),
+        ([row("A", "CREATE_FAILED", 0, 1), row("B", "DELETE_COMPLETE", 0, 1)], "1 done, 1 failed"),
+    ],
+)
+def test_headline(state: list[Row], text: str) -> None:
+    assert headline(state) == text
+
+
+def test_chosen_rows_are_failures_then_what_runs_then_what_ended_last() -> None:
+    state = [
+        row("Old", "CREATE_COMPLETE", 0, 1),
+        row("Failed", "CREATE_FAILED", 1, 2),
+        row("New", "CREATE_COMPLETE", 2, 9),
+        row("Running", "CREATE_IN_PROGRESS", 3),
+    ]
+    assert [one.logical_id for one in chosen(state, 4)] == ["Old", "Failed", "New", "Running"]
+    assert [one.logical_id for one in chosen(state, 3)] == ["Failed", "New", "Running"]
+    assert [one.logical_id for one in chosen(state, 2)] == ["Failed", "Running"]
+    assert [one.logical_id for one in chosen(state, 1)] == ["Failed"]
+
+
+class StoppedClock(QuickClock):
+    def now(self) -> datetime.datetime:
+        return START + datetime.timedelta(seconds=90)
+
+
+def drawn(state: list[Row], width: int = 100) -> list[str]:
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(table(state, StoppedClock(), 20))
+    assert isinstance(console.file, io.StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_table() -> None:
+    state = [row("Vpc", "CREATE_COMPLETE", 0, 8), row("Role", "CREATE_FAILED", 9, 10, "limit exceeded")]
+    state.append(row("Endpoint", "CREATE_IN_PROGRESS", 10))
+    assert drawn(state) == [
+        "1 done, 1 running, 1 failed",
+        "Resource  Type      State               Elapsed  Expected  Reason",
+        "Vpc       EC2::VPC  CREATE_COMPLETE         8 s",
+        "Role      EC2::VPC  CREATE_FAILED           1 s            limit exceeded",
+        "Endpoint  EC2::VPC  CREATE_IN_PROGRESS     1:20      15 s",
+    ]
+
+
+def test_table_never_wraps() -> None:
+    state = [row("Vpc", "CREATE_FAILED", 0, 8, "a reason that is much longer than the screen is wide, by far")]
+    assert len(drawn(state, width=60)) == 3
+
+
+def test_live_progress_leaves_its_last_state_on_the_screen() -> None:
+    progress = LiveProgress(StoppedClock())
+    with progress:
+        progress.show([event("CREATE_IN_PROGRESS")], [event("CREATE_IN_PROGRESS")])
+    assert progress._rows == rows([event("CREATE_IN_PROGRESS")])
