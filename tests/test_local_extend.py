@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hipaa_pipeline.local
-from hipaa_pipeline.local import extend
+from hipaa_pipeline.local import extend, patches
 from hipaa_pipeline.local.wire import ApiError
 
 PACKAGE = Path(hipaa_pipeline.local.__file__).parent
@@ -78,6 +78,6 @@ def test_a_missing_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_refusals_are_worded_as_cloudformation_does(
     resource_type: str, error: ApiError, code: str, expected: str
 ) -> None:
-    told = extend.handler_message(resource_type, error, code)
+    told = patches.handler_message(resource_type, error, code)
     assert told.startswith(expected)
     assert told.endswith(f"HandlerErrorCode: {code})")

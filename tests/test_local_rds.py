@@ -81,6 +81,22 @@ def test_the_managed_password_is_a_secret_under_the_key_and_goes_with_the_instan
     assert session.call("secretsmanager", "list_secrets")["SecretList"] == []
 
 
+def test_an_instance_made_through_the_api_is_as_whole(session: Session) -> None:
+    given: dict[str, Any] = {name: value for name, value in DATABASE.items() if isinstance(value, (bool, list))}
+    given |= {"DBInstanceIdentifier": "db", "Engine": "postgres", "DBInstanceClass": "db.t4g.small",
+              "AllocatedStorage": 20, "MasterUsername": "master", "MasterUserSecretKmsKeyId": KEY,
+              "EngineVersion": "17.11", "VpcSecurityGroupIds": ["sg-1"]}  # fmt: skip
+    session.call("rds", "create_db_instance", **given)
+    instance = described(session)
+    assert instance["EnabledCloudwatchLogsExports"] == ["postgresql", "upgrade"]
+    assert instance["MasterUserSecret"]["KmsKeyId"] == KEY
+    assert [each["VpcSecurityGroupId"] for each in instance["VpcSecurityGroups"]] == ["sg-1"]
+    with pytest.raises(AwsError, match="already exists"):
+        session.call("rds", "create_db_instance", **given)
+    with pytest.raises(AwsError, match="Cannot find version"):
+        session.call("rds", "create_db_instance", **{**given, "DBInstanceIdentifier": "x", "EngineVersion": "9.6"})
+
+
 def test_log_groups_that_are_missing_are_made_without_key_and_retention(session: Session) -> None:
     deploy(session, database())
     groups = session.call("logs", "describe_log_groups", logGroupNamePrefix="/aws/rds/instance/db/")["logGroups"]

@@ -1,7 +1,7 @@
 """The quotas this account enforces: codes and defaults, how each is counted, and AWS's words when it is reached.
 
 Codes and defaults are those the Service Quotas console shows; the texts are those that AWS's users have reported
-(CloudFormation wraps them: `extend.handler_message`).
+(CloudFormation wraps them: `patches.handler_message`).
 """
 
 from __future__ import annotations

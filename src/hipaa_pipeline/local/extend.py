@@ -1,4 +1,4 @@
-"""The one place that touches MiniStack: what it has is checked, what it lacks is put in.
+"""MiniStack with everything added: what it has is checked, what it lacks is put in (by the means of `patches`).
 
 Every name of MiniStack's that this package relies on is asserted when the account starts, so that another version fails
 here, at once and by name, rather than somewhere in a deployment.
@@ -12,7 +12,6 @@ import importlib
 import importlib.metadata
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -29,6 +28,7 @@ from hipaa_pipeline.local import (
     kms,
     logs,
     operations,
+    patches,
     rds,
     rds_offers,
     rds_parameters,
@@ -36,7 +36,7 @@ from hipaa_pipeline.local import (
     service_quotas,
     sns,
 )
-from hipaa_pipeline.local.additions import Additions, Operation, ResourceType
+from hipaa_pipeline.local.additions import Additions, Operation
 from hipaa_pipeline.local.faults import Faults
 from hipaa_pipeline.local.quotas import Quotas
 from hipaa_pipeline.local.settings import Settings
@@ -57,7 +57,8 @@ RELIED_ON = {
     "services.cloudformation.provisioners": (
         "_REPLACING_PROPERTIES", "_RESOURCE_HANDLERS", "_STACK_TAG_PROPERTY", "_ec2_rtb_create",
         "_ec2_sg_permissions", "_ec2_subnet_create", "_ec2_subnet_rtb_assoc_create", "_ec2_vpc_create",
-        "_ec2_vpc_endpoint_create", "_iam_role_create", "_replacing_change", "_snapshot_resource",
+        "_ec2_vpc_endpoint_create", "_iam_role_create", "_rds_db_instance_create",
+        "_replacing_change", "_snapshot_resource",
     ),
     "services.cloudformation.stacks": (
         "_add_event", "_delete_resource", "_provision_resource", "_runs_on_worker_thread", "_update_resource",
@@ -106,15 +107,15 @@ class Account:
         _merge(self.follow_ups, additions.follow_ups)
         self._resets.append(additions.reset)
         for resource_type in additions.resource_types:
-            _register(resource_type)
+            patches.register(resource_type)
         for name, form in additions.normal_forms.items():
-            _normalise(name, form)
+            patches.normalise(name, form)
         for name, complete in additions.completions.items():
-            _complete_after(name, complete)
+            patches.complete_after(name, complete)
         for name, delete in additions.deletions.items():
-            _delete_by(name, delete)
+            patches.delete_by(name, delete)
         for name, wrap in additions.wrappers.items():
-            _wrap(name, wrap)
+            patches.wrap_function(name, wrap)
         self.creation_checks.extend(additions.creation_checks)
 
     @contextlib.contextmanager
@@ -183,91 +184,6 @@ def _merge(into: dict[str, Any], added: Mapping[str, Any]) -> None:
     into.update(added)
 
 
-def _register(resource_type: ResourceType) -> None:
-    """A CloudFormation resource type that MiniStack lacks, in its own registry."""
-    from ministack.services.cloudformation import provisioners
-
-    def create(_logical_id: str, properties: Any, _stack_name: str) -> Any:
-        try:
-            return resource_type.create(properties)
-        except ApiError as error:
-            raise ValueError(handler_message(resource_type.name, error, "InvalidRequest")) from error
-
-    def update(physical_id: str, old: Any, new: Any, _stack_name: str) -> Any:
-        return resource_type.update(physical_id, old, new)
-
-    provisioners._RESOURCE_HANDLERS[resource_type.name] = {
-        "create": create,
-        "update": update,
-        "delete": resource_type.delete,
-    }
-    provisioners._REPLACING_PROPERTIES[resource_type.name] = resource_type.replaced_by
-    if resource_type.has_tags:
-        provisioners._STACK_TAG_PROPERTY[resource_type.name] = ("Tags", "list")
-
-
-def _complete_after(name: str, complete: Callable[[str, Any, dict[str, Any]], None]) -> None:
-    """Complete what MiniStack's own handlers of a type create and update."""
-    from ministack.services.cloudformation import provisioners
-
-    handlers = provisioners._RESOURCE_HANDLERS[name]
-    own_create, own_update = handlers["create"], handlers.get("update")
-
-    def create(logical_id: str, properties: Any, stack_name: str) -> Any:
-        physical_id, attributes = own_create(logical_id, properties, stack_name)
-        complete(physical_id, properties, attributes)
-        return physical_id, attributes
-
-    def update(physical_id: str, old: Any, new: Any, *names: str) -> Any:
-        updated_id, attributes = own_update(physical_id, old, new, *names)
-        complete(updated_id, new, attributes)
-        return updated_id, attributes
-
-    handlers["create"] = create
-    if own_update:
-        handlers["update"] = update
-
-
-def _normalise(name: str, form: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Give MiniStack's functions of a type its properties in another form."""
-    from ministack.services.cloudformation import provisioners
-
-    handlers = provisioners._RESOURCE_HANDLERS[name]
-    own_create, own_update, own_delete = handlers["create"], handlers["update"], handlers["delete"]
-    handlers["create"] = lambda logical_id, properties, stack: own_create(logical_id, form(properties), stack)
-    handlers["update"] = lambda physical_id, old, new, *names: own_update(physical_id, form(old), form(new), *names)
-    handlers["delete"] = lambda physical_id, properties: own_delete(physical_id, form(properties))
-
-
-def _delete_by(name: str, delete: Callable[[str, Any, Callable[[], None]], None]) -> None:
-    """Delete resources of a type by our own function, which is given MiniStack's."""
-    from ministack.services.cloudformation import provisioners
-
-    handlers = provisioners._RESOURCE_HANDLERS[name]
-    own_delete = handlers["delete"]
-
-    def delete_or_refuse(physical_id: str, properties: Any) -> None:
-        try:
-            delete(physical_id, properties, lambda: own_delete(physical_id, properties))
-        except ApiError as error:
-            raise ValueError(handler_message(name, error, "InvalidRequest")) from error
-
-    handlers["delete"] = delete_or_refuse
-
-
-def _wrap(name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Replace a function of MiniStack's (`services.rds._x`) by one made from it, in its module and in its tables."""
-    module_name, _, function = name.rpartition(".")
-    module = importlib.import_module(f"ministack.{module_name}")
-    if not hasattr(module, function):
-        raise RuntimeError(f"MiniStack's {module_name} has no {function}.")
-    own = getattr(module, function)
-    wrapped = wrap(own)
-    setattr(module, function, wrapped)
-    for table in [value for value in vars(module).values() if isinstance(value, dict)]:
-        table.update({key: wrapped for key, value in table.items() if value is own})
-
-
 def _check_creations(account: Account) -> None:
     """Refuse in stacks what AWS refuses: names that are taken, values out of range, and quotas that are full."""
     from ministack.services.cloudformation import provisioners
@@ -288,12 +204,13 @@ def _check_creation(account: Account, name: str, properties: Any) -> None:
     exceeded = account.quotas.exceeded_by(name, properties)
     if exceeded:
         quota, error = exceeded
-        raise ValueError(handler_message(name, error, quota.handler_code))
+        raise ValueError(patches.handler_message(name, error, quota.handler_code))
     for check_creation in account.creation_checks:
         try:
             check_creation(name, properties)
         except ApiError as error:
-            raise ValueError(handler_message(name, error, error.code)) from error
+            code = error.code if error.code == "AlreadyExists" else "InvalidRequest"
+            raise ValueError(patches.handler_message(name, error, code)) from error
 
 
 def _refuse_calls(account: Account) -> None:
@@ -309,16 +226,6 @@ def _refuse_calls(account: Account) -> None:
 
     names = {quota.operation for quota in account.quotas.catalogue} - {""}
     _merge(account.refusals, {operation: refusal(operation) for operation in names})
-
-
-def handler_message(resource_type: str, error: ApiError, handler_code: str) -> str:
-    """The reason of a failed resource as CloudFormation words a refusal of the service behind it."""
-    token = f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {handler_code})"
-    if handler_code == "AlreadyExists":
-        return f'Resource handler returned message: "{error.message}" {token}'
-    service = resource_type.split("::")[1].capitalize()
-    request = f"(Service: {service}, Status Code: {error.status}, Request ID: {uuid.uuid4()})"
-    return f'Resource handler returned message: "{error.message} {request}" {token}'
 
 
 def _meet_faults(account: Account) -> None:

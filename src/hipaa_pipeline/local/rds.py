@@ -24,6 +24,7 @@ def additions() -> Additions:
     """What this module adds to the account."""
     return Additions(
         operations={
+            "rds.CreateDBInstance": create_instance,
             "rds.DescribeDBInstances": describe_instances,
             "rds.ModifyDBInstance": modify_instance,
             "rds.DeleteDBInstance": delete_instance,
@@ -295,6 +296,20 @@ def delete_automated_backup(request: dict[str, Any]) -> dict[str, Any]:
 
 
 # Reads and changes
+
+
+def create_instance(request: dict[str, Any]) -> dict[str, Any]:
+    """CreateDBInstance, made as a stack makes one."""
+    from ministack.services.cloudformation import provisioners
+
+    properties = {**request, "VPCSecurityGroups": request.get("VpcSecurityGroupIds") or []}
+    identifier = request["DBInstanceIdentifier"]
+    if identifier in _rds()._instances:
+        raise ApiError("DBInstanceAlreadyExists", "DB instance already exists")
+    _check_offered("AWS::RDS::DBInstance", properties)
+    provisioners._rds_db_instance_create("", properties, "")
+    _complete(identifier, properties, {})
+    return {"DBInstance": {**_shown(_instance(identifier)), "DBInstanceStatus": "creating"}}
 
 
 def _instance(identifier: str) -> dict[str, Any]:
