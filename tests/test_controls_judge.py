@@ -132,16 +132,16 @@ def test_answers_come_in_the_order_of_the_checks() -> None:
 
 
 def test_the_caller_may_say_whether_the_environment_is_protected() -> None:
-    stack = stack_of({"Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"RetentionPeriodHours": 24}}})
-    retention = [check for check in CHECKS if check.slug == "kinesis_retention"]
+    stack = stack_of({"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 90}}})
+    retention = [check for check in CHECKS if check.slug == "log_group_retention"]
     statuses = [judge(stack, checks=retention, environment_protected=value)[0].status for value in (None, True, False)]
     assert statuses == [Status.FAIL, Status.FAIL, Status.NOT_APPLICABLE]
 
 
 @pytest.mark.parametrize(("value", "protected"), [("true", True), ("false", False), (False, False), ("", True)])
 def test_protection_follows_from_the_parameter(value: Any, protected: bool) -> None:
-    stack = stack_of({"Stream": {"Type": "AWS::Kinesis::Stream"}}, DeletionProtection=value)
-    [finding] = answers(stack, "kinesis_retention")
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 90}}
+    [finding] = answers(stack_of({"Group": group}, DeletionProtection=value), "log_group_retention")
     assert (finding.status is Status.FAIL) is protected
 
 

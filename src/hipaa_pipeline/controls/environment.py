@@ -77,7 +77,8 @@ LIMITS: Mapping[str, tuple[tuple[str, str, Callable[[Any], bool]], ...]] = {
         ("DBInstanceClass", " or ".join(_SMALL_CLASSES), lambda value: value in _SMALL_CLASSES),
         ("MultiAZ", "false", lambda value: not as_bool(value)),
         ("AllocatedStorage", "at most 100 GiB", lambda value: (as_number(value) or 0) <= 100),
-        ("Iops", "not set", lambda value: value is None),
+        ("Iops", "at most 3000, which gp3 includes", lambda value: (as_number(value) or 0) <= 3000),
+        ("StorageThroughput", "at most 125, which gp3 includes", lambda value: (as_number(value) or 0) <= 125),
         ("PerformanceInsightsRetentionPeriod", "at most 7 days", lambda value: (as_number(value) or 0) <= 7),
     ),
     "AWS::Kinesis::Stream": (

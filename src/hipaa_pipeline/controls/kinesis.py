@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hipaa_pipeline.controls.check import Check, Severity, at_least, in_protected, is_one_of
+from hipaa_pipeline.controls.check import Check, Severity, at_least, is_one_of
 from hipaa_pipeline.controls.relations import uses_customer_key
 
 STREAM = "AWS::Kinesis::Stream"
-RETENTION_HOURS = 168  # the default of AWS Config's kinesis-stream-backup-retention-check
+RETENTION_HOURS = 24  # what Kinesis allows; how much longer is a matter of the recovery policy
 
 CHECKS = (
     Check(
@@ -33,10 +33,10 @@ CHECKS = (
         slug="kinesis_retention",
         service="Kinesis",
         severity=Severity.MEDIUM,
-        title="A protected stream keeps records for a week",
+        title="The stream keeps records for a day at least",
         remedy=f"Set RetentionPeriodHours to {RETENTION_HOURS} or more: it is the only copy of unread records.",
         citations=("164.308(a)(7)(ii)(A)",),
         types=(STREAM,),
-        judge=in_protected(at_least("RetentionPeriodHours", RETENTION_HOURS, default=24)),
+        judge=at_least("RetentionPeriodHours", RETENTION_HOURS, default=RETENTION_HOURS),
     ),
 )

@@ -15,7 +15,6 @@ from hipaa_pipeline.controls.check import (
     Verdict,
     at_least,
     failed,
-    in_protected,
     is_false,
     is_true,
     passed,
@@ -27,7 +26,7 @@ from hipaa_pipeline.controls.relations import KEY
 from hipaa_pipeline.controls.scan import no_grant
 from hipaa_pipeline.stack import Resource, Stack
 
-WAITING_DAYS = 30
+WAITING_DAYS = (7, 30)  # what KMS allows
 
 # Services that use a key with the rights of whoever calls them, so that nothing consults a statement for themselves.
 _ON_BEHALF_OF_CALLER = frozenset(
@@ -109,11 +108,11 @@ CHECKS = (
         slug="kms_key_deletion_window",
         service="KMS",
         severity=Severity.MEDIUM,
-        title="The key of a protected environment waits as long as possible before it is deleted",
-        remedy=f"Set PendingWindowInDays to {WAITING_DAYS}: deleting the key destroys every copy of the data.",
+        title="A deletion of the key can be cancelled for a week at least",
+        remedy="Set PendingWindowInDays to 7 to 30: deleting the key destroys every copy of the data.",
         citations=("164.308(a)(1)(ii)(B)", "164.308(a)(7)(ii)(A)", "164.312(c)(1)"),
         types=(KEY,),
-        judge=in_protected(at_least("PendingWindowInDays", WAITING_DAYS, default=WAITING_DAYS)),
+        judge=at_least("PendingWindowInDays", WAITING_DAYS[0], default=WAITING_DAYS[1]),
     ),
     Check(
         slug="kms_key_lockout_check",
