@@ -340,7 +340,7 @@ WEAKENINGS = (
                             KeyId=i["Key"]),
     ),
     Weakening(
-        "retention of the stream shortened", "kinesis_retention", "RecordStream",
+        "retention of the stream shortened", "live_property_matches", "RecordStream",
         lambda s, i: s.call("kinesis", "decrease_stream_retention_period", StreamName=i["RecordStream"],
                             RetentionPeriodHours=24),
     ),
