@@ -239,6 +239,10 @@ def translated(service: str, operation: str, call: Callable[[], T]) -> T:
         exceptions.TokenRetrievalError,
     ) as caught:
         raise error(ErrorKind.CREDENTIALS, type(caught).__name__, str(caught)) from caught
+    except RuntimeError as caught:  # how botocore says that AWS_CREDENTIAL_EXPIRATION has passed
+        if "credentials" not in str(caught):
+            raise
+        raise error(ErrorKind.CREDENTIALS, "ExpiredToken", str(caught)) from caught
     except exceptions.ParamValidationError as caught:
         raise error(ErrorKind.INVALID, type(caught).__name__, str(caught)) from caught
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as caught:

@@ -40,6 +40,7 @@ def prepare(environment: str, region: str | None, profile: str | None) -> Prepar
     template = load_template(TEMPLATE_PATH)
     resolve(template, configuration.parameters, region=region or "us-east-1")  # bad parameters: before any call
     connection = connection_for(environment, region, profile)
+    expires_at = credentials_expire_at(connection, os.environ)  # before boto3 trips over a malformed one
     session = Session(connection, read_only=True)
     identity = identify(session)
     stack = resolve(
@@ -51,7 +52,6 @@ def prepare(environment: str, region: str | None, profile: str | None) -> Prepar
         stack_name=configuration.stack_name,
     )
     clock = SystemClock()
-    expires_at = credentials_expire_at(connection, os.environ)
     subject = preflight.Subject(stack, len(template.text.encode()), clock.now(), expires_at)
     return Prepared(subject, session, clock)
 
