@@ -1,16 +1,19 @@
 """The admin endpoints of the local account, under `/_hipaa/`, for tests and rehearsals. Loopback only, as everything.
 
-GET    health              version, process and Region
-GET    inventory           what is in the account, by service and kind: names or ids
-GET    quotas              applied quotas that differ from AWS's defaults
-PUT    quotas              set them: {"vpc/L-F678F1CE": 5}
-POST   quotas/approve      approve every pending increase request
-GET    faults              the faults in force
-POST   faults              put one in force; answers its number
-DELETE faults, faults/N    remove all, or one
-POST   settings            {"creation_delay_ms": 200}
-POST   reset               forget everything: resources, quotas, faults
-POST   stop                end the process
+GET    health                  version, process and Region
+GET    inventory               what is in the account, by service and kind: names or ids
+GET    quotas                  applied quotas that differ from AWS's defaults
+PUT    quotas                  set them: {"vpc/L-F678F1CE": 5}
+POST   quotas/approve          approve every pending increase request
+POST   subscriptions/confirm   confirm every pending subscription, as its owner would by the mail
+POST   fill                    use quotas up without stacks: {"vpc/L-F678F1CE": 5}
+GET    calls                   every request since the last reset: "ec2.DescribeVpcs", in order
+GET    faults                  the faults in force
+POST   faults                  put one in force; answers its number
+DELETE faults, faults/N        remove all, or one
+POST   settings                {"creation_delay_ms": 200}
+POST   reset                   forget everything: resources, quotas, faults
+POST   stop                    end the process
 """
 
 from __future__ import annotations
