@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from hipaa_pipeline.controls import CHECKS, judge
 from hipaa_pipeline.controls.check import STACK
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.findings import Status
+from hipaa_pipeline.matrix.acceptance import Acceptance
 from hipaa_pipeline.matrix.memory import BAD, Facts, Memory
-from hipaa_pipeline.matrix.space import boundary_values, combinations, decisive, decisive_values
+from hipaa_pipeline.matrix.space import Values, boundary_values, combinations, decisive_parameters, decisive_values
 from hipaa_pipeline.matrix.tally import Example, Tally
 from hipaa_pipeline.resolve import ParameterError, Resolver, compile_template
 from hipaa_pipeline.source import parse_template
@@ -56,29 +58,41 @@ def pipeline() -> Resolver:
     return compile_template(parse_template(template_text()))
 
 
-def switchable(**changes: str) -> Resolver:
-    text = SWITCHABLE
-    for old, new in changes.items():
-        text = text.replace(old, new)
-    return compile_template(parse_template(text))
+@pytest.fixture(scope="module")
+def tried(pipeline: Resolver) -> list[Values]:
+    return sets(pipeline)
 
 
-def test_decisive_parameters_are_those_that_conditions_and_rules_read() -> None:
-    assert decisive(switchable()) == ["Encrypt", "Mode", "DeletionProtection"]
+def switchable() -> Resolver:
+    return compile_template(parse_template(SWITCHABLE))
 
 
-def test_every_combination_of_the_decisive_ones_is_tried_once() -> None:
-    resolver = switchable()
-    tried = list(itertools.islice(combinations(resolver, REGION, ()), 8))
-    assert len({tuple(values.items()) for values in tried}) == 8
-    assert {values["Hours"] for values in tried} == {"168"}
+def sets(resolver: Resolver, bases: Sequence[Values] = ()) -> list[Values]:
+    return list(combinations(resolver, REGION, bases, Acceptance(resolver, REGION).refuses))
 
 
-def test_each_parameter_is_tried_at_and_outside_its_bounds_on_each_base() -> None:
-    base = {"Encrypt": "true", "Mode": "ON_DEMAND", "DeletionProtection": "false", "Hours": "200"}
-    tried = list(combinations(switchable(), REGION, [base]))[8:]
-    on_base = [values["Hours"] for values in tried if values["Mode"] == "ON_DEMAND" and values["Encrypt"] == "true"]
-    assert {"167", "168", "8760", "8761", "200"} <= set(on_base)
+def test_decisive_parameters_are_those_that_conditions_read_beside_those_that_only_rules_read() -> None:
+    assert decisive_parameters(switchable()) == (["Encrypt", "Mode"], ["DeletionProtection"])
+
+
+def test_every_combination_of_the_decisive_ones_is_tried_with_what_lets_it_through() -> None:
+    tried = [(each["Encrypt"], each["Mode"], each["DeletionProtection"]) for each in sets(switchable())[:6]]
+    assert tried == [
+        ("true", "PROVISIONED", "true"),
+        ("true", "ON_DEMAND", "true"),
+        ("false", "PROVISIONED", "true"),  # refused by the rule
+        ("false", "PROVISIONED", "false"),
+        ("false", "ON_DEMAND", "true"),  # refused by the rule
+        ("false", "ON_DEMAND", "false"),
+    ]
+
+
+def test_each_parameter_is_tried_at_and_outside_its_bounds_on_each_start() -> None:
+    base = {"Mode": "ON_DEMAND", "DeletionProtection": "false", "Hours": "200"}
+    tried = sets(switchable(), [base])
+    for mode, encrypt in itertools.product(("PROVISIONED", "ON_DEMAND"), ("true", "false")):
+        hours = {each["Hours"] for each in tried if (each["Mode"], each["Encrypt"]) == (mode, encrypt)}
+        assert {"167", "168", "8760", "8761", "200"} <= hours, (mode, encrypt)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +109,7 @@ def test_what_a_decisive_parameter_is_tried_with(pipeline: Resolver, name: str, 
 
 
 def test_every_decisive_parameter_of_the_template_has_two_values_it_accepts(pipeline: Resolver) -> None:
-    for name in decisive(pipeline):
+    for name in itertools.chain(*decisive_parameters(pipeline)):
         parameter = pipeline.parameters[name]
         values = decisive_values(parameter, parameter.default or "", REGION)
         assert len(values) >= 2, name
@@ -109,8 +123,8 @@ def test_every_bounded_parameter_of_the_template_is_tried_with_a_value_it_refuse
 
 def test_the_counts_add_up() -> None:
     tally = matrix.judge_share(parse_template(SWITCHABLE), (REGION,), (), 1, 0)
-    assert tally.tried == len(list(combinations(switchable(), REGION, ())))
-    assert tally.refused >= 2  # of the eight combinations: a protected environment without encryption
+    assert tally.tried == len(sets(switchable()))
+    assert tally.refused >= 2  # a protected environment without encryption
     shares = [matrix.judge_share(parse_template(SWITCHABLE), (REGION,), (), 3, share) for share in range(3)]
     assert sum(shares, Tally()).summary == tally.summary
 
@@ -159,11 +173,11 @@ def test_too_many_combinations_are_refused_before_anything_is_tried() -> None:
         "Resources": {"Key": {"Type": "AWS::KMS::Key"}},
     }
     with pytest.raises(UserError, match="2,097,152 combinations"):
-        next(iter(combinations(compile_template(body), REGION, ())))
+        sets(compile_template(body))
 
 
-def sample(resolver: Resolver, number: int) -> list[Any]:
-    chosen = random.Random(20261123).sample(list(combinations(resolver, REGION, ())), number)
+def sample(resolver: Resolver, tried: list[Values], number: int) -> list[Any]:
+    chosen = random.Random(20261123).sample(tried, number)
     stacks = []
     for values in chosen:
         try:
@@ -173,9 +187,9 @@ def sample(resolver: Resolver, number: int) -> list[Any]:
     return stacks
 
 
-def test_memory_gives_the_answers_that_judging_anew_gives(pipeline: Resolver) -> None:
+def test_memory_gives_the_answers_that_judging_anew_gives(pipeline: Resolver, tried: list[Values]) -> None:
     memory = Memory()
-    stacks = sample(pipeline, 400)
+    stacks = sample(pipeline, tried, 400)
     assert len(stacks) > 20
     for stack in stacks:
         remembered = {check.slug: memory.bad(check, Facts(stack)) for check in CHECKS}
@@ -183,6 +197,17 @@ def test_memory_gives_the_answers_that_judging_anew_gives(pipeline: Resolver) ->
         for each in judge(stack):
             judged[each.control].add(each.status)
         assert remembered == {slug: BAD & statuses for slug, statuses in judged.items()}
+
+
+def test_acceptance_answers_as_the_resolver_does(pipeline: Resolver, tried: list[Values]) -> None:
+    acceptance = Acceptance(pipeline, REGION)
+    for values in random.Random(1).sample(tried, 2000):
+        try:
+            pipeline.resolve(values, region=REGION)
+            refused = False
+        except ParameterError:
+            refused = True
+        assert acceptance.refuses(values) == refused, values
 
 
 def test_memory_asks_a_check_again_only_when_what_it_looked_at_changed(pipeline: Resolver) -> None:
@@ -206,13 +231,13 @@ def test_a_check_that_is_no_pure_function_is_noticed() -> None:
     check = next(check for check in CHECKS if check.types != (STACK,) and check.slug == "kinesis_encrypted")
 
     def fickle(resource: Any, stack: Any) -> Any:
-        list(stack.parameters if next(answers) else stack.conditions)
+        _ = stack.parameters["DeletionProtection"] if next(answers) else stack.parameters["Encrypt"]
         return check.judge(resource, stack)
 
     memory = Memory()
     resolver = switchable()
     first = resolver.resolve({}, region=REGION)
-    second = resolver.resolve({"DeletionProtection": "false", "Mode": "PROVISIONED"}, region=REGION)
+    second = resolver.resolve({"DeletionProtection": "false"}, region=REGION)
     fickle_check = dataclasses.replace(check, judge=fickle)
     memory.bad(fickle_check, Facts(first))
     with pytest.raises(AssertionError, match="no pure function"):

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from hipaa_pipeline.controls import CHECKS, Check, judge
 from hipaa_pipeline.controls.check import is_protected
 from hipaa_pipeline.findings import Finding, Status
+from hipaa_pipeline.matrix.acceptance import Acceptance
 from hipaa_pipeline.matrix.memory import BAD, Facts, Memory
 from hipaa_pipeline.matrix.space import Values, combinations
 from hipaa_pipeline.matrix.tally import Example, Tally
 from hipaa_pipeline.places import with_lines
-from hipaa_pipeline.resolve import ParameterError, compile_template
+from hipaa_pipeline.resolve import compile_template
 from hipaa_pipeline.source import Template
 
 REGIONS = ("ap-southeast-1", "us-east-1", "eu-central-1")
@@ -71,15 +72,16 @@ def judge_share(template: Template, regions: Sequence[str], bases: Sequence[Valu
 
 def _judge_region(template: Template, region: str, bases: Sequence[Values], shares: int, share: int) -> Tally:
     resolver = compile_template(template)
+    acceptance = Acceptance(resolver, region)
     memory = Memory()
     tally = Tally()
-    for values in itertools.islice(combinations(resolver, region, bases), share, None, shares):
-        try:
-            stack = resolver.resolve(values, region=region)
-        except ParameterError:
+    sets = combinations(resolver, region, bases, acceptance.refuses)
+    for values in itertools.islice(sets, share, None, shares):
+        if acceptance.refuses(values):
             tally.refused += 1
         else:
-            tally.count(region, values, *_bad_checks(Facts(stack), memory))
+            facts = Facts(resolver.resolve(values, region=region))
+            tally.count(region, values, *_bad_checks(facts, memory))
     return tally
 
 

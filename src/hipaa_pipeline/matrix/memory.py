@@ -10,6 +10,7 @@ As soon as one answer differs, the check runs. Nothing is declared by hand, so n
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ Trace = dict[Question, Hashable]
 Bad = frozenset[Status]
 BAD: Bad = frozenset({Status.FAIL, Status.UNKNOWN})
 _NOTHING: Bad = frozenset()
+_BY_IDENTITY = ("resources", "outputs")  # the resolver makes equal ones the same object; others are compared by text
 
 
 @dataclasses.dataclass
@@ -59,8 +61,14 @@ class Facts:
             return tuple(map(id, self.stack.of_type(*key)))
         values: Mapping[str, Any] = getattr(self.stack, field)
         if key is None:
-            return tuple((name, _comparable(field, value)) for name, value in values.items())
-        return _comparable(field, values[key]) if key in values else None
+            return tuple(values)
+        if key not in values:
+            return None
+        return id(values[key]) if field in _BY_IDENTITY else repr(values[key])
+
+    def compared_by_identity(self) -> Iterator[Any]:
+        """The values that answers stand for by their identity."""
+        return itertools.chain.from_iterable(getattr(self.stack, field).values() for field in _BY_IDENTITY)
 
 
 class Memory:
@@ -68,29 +76,30 @@ class Memory:
 
     def __init__(self) -> None:
         self._trees: dict[str, dict[int, _Node | Bad]] = {}
-        self._seen: dict[int, Resource] = {}  # keeps what ids stand for alive, so that no id is used twice
+        self._seen: dict[int, Any] = {}  # keeps what ids stand for alive, so that no id is used twice
 
     def bad(self, check: Check, facts: Facts) -> Bad:
         """Which of `BAD` the check answers in the stack; nothing when it holds."""
-        if STACK in check.types:
-            return _bad(check, stack_resource(facts.stack), facts.stack)
         trees = self._trees.setdefault(check.slug, {})
+        if STACK in check.types:
+            return self._ask(check, None, facts, trees)
         bad = _NOTHING
         for type_ in check.types:
             for subject in facts.subjects(type_):
                 bad |= self._ask(check, subject, facts, trees)
         return bad
 
-    def _ask(self, check: Check, resource: Resource, facts: Facts, trees: dict[int, _Node | Bad]) -> Bad:
+    def _ask(self, check: Check, resource: Resource | None, facts: Facts, trees: dict[int, _Node | Bad]) -> Bad:
+        """What the check answers about a resource, None for the stack itself."""
         found = trees.get(id(resource))
         while isinstance(found, _Node):
             found = found.answers.get(facts.answer(found.question))
         if found is not None:
             return found
         trace: Trace = {}
-        result = _bad(check, resource, _watched(facts, trace))
-        self._seen[id(resource)] = resource
-        self._seen.update((id(each), each) for each in facts.stack.resources.values())
+        stack = _watched(facts, trace)
+        result = BAD.intersection(verdict.status for verdict in check.judge(resource or _itself(stack), stack))
+        self._seen.update((id(each), each) for each in (resource, *facts.compared_by_identity()))
         trees[id(resource)] = _grown(trees.get(id(resource)), trace, result)
         return result
 
@@ -111,21 +120,13 @@ def _joined(tree: _Node | Bad, way: _Node | Bad) -> _Node | Bad:
     return tree
 
 
-def stack_resource(stack: Stack) -> Resource:
-    """The stack itself as the resource that checks of `STACK` are asked of."""
+def _itself(stack: Stack) -> Resource:
+    """The stack as the resource that checks of `STACK` are asked of, as `controls.judge` makes it."""
     return Resource(stack.name or "Stack", STACK, {"Parameters": stack.parameters, "Outputs": stack.outputs})
 
 
-def _bad(check: Check, resource: Resource, stack: Stack) -> Bad:
-    return BAD.intersection(verdict.status for verdict in check.judge(resource, stack))
-
-
-def _comparable(field: str, value: Any) -> Hashable:
-    return id(value) if field == "resources" else repr(value)
-
-
 class _Watch(Mapping[str, Any]):
-    """One of a stack's mappings; every look at it is written into the trace."""
+    """One of a stack's mappings; every look at it, at its keys (None) or at one value, is written into the trace."""
 
     def __init__(self, field: str, facts: Facts, trace: Trace) -> None:
         self._field = field

@@ -1,32 +1,38 @@
 """Which parameter values the matrix tries.
 
-Parameters that conditions or rules read are *decisive*: they choose which resources exist, so every combination of
-their values is tried. Every other parameter is tried one value at a time, on top of each base (the template's defaults
-and each environment's file): each allowed value, each bound, and values just outside, which the template must refuse.
+Parameters that conditions read are *decisive*: they choose which resources exist, so every combination of them is
+tried. Where the template's rules refuse one, it is tried again with each other value of the parameters that only rules
+read, since one of these may be what lets it through.
+
+All parameters are tried at their bounds: each allowed value, the shortest and longest texts, both ends of a range, just
+outside it, and what somebody might type to weaken the stack. This is done one value at a time on top of many starts:
+the template's defaults, each environment's file, and for each of these every decisive parameter changed.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.evaluation.patterns import examples
 
 if TYPE_CHECKING:
+    from hipaa_pipeline.evaluation.expressions import Expression
     from hipaa_pipeline.evaluation.parameters import Parameter
     from hipaa_pipeline.resolve import Resolver
 
 Values = Mapping[str, str]
+Refused = Callable[[Values], bool]
 
 MOST_COMBINATIONS = 2_000_000
 _FEW = 3  # so many allowed values are all tried in every combination; of more, the first, the default and the last
 
 # Texts that a pattern accepts, for parameters whose default is empty or missing: shortest, usual and longest.
 _EXAMPLES: Mapping[str, tuple[str, ...]] = {
-    "EnvironmentSuffix": ("prod", "a1", "abcdefghij-123456789"),
+    "EnvironmentSuffix": ("a1", "prod", "abcdefghij-123456789"),
     "VpcCidr": ("10.20.0.0/16", "192.168.254.0/23"),
     "ExistingVpcId": ("vpc-0123456789abcdef0",),
     "ExistingPrivateSubnetIds": ("subnet-0123456789abcdef0,subnet-0123456789abcdef1",),
@@ -62,30 +68,73 @@ _GUESSES = (
 )
 
 
-def combinations(resolver: Resolver, region: str, bases: Iterable[Values]) -> Iterator[Values]:
-    """Every parameter set to try in a Region. Raises UserError when they are too many, or a value cannot be guessed."""
+def combinations(resolver: Resolver, region: str, bases: Iterable[Values], refused: Refused) -> Iterator[Values]:
+    """Every parameter set to try in a Region; `refused` tells whether the template refuses one.
+
+    Raises UserError when they are too many, or a value cannot be guessed.
+    """
     base = base_values(resolver.parameters, region)
-    choices = {name: decisive_values(resolver.parameters[name], base[name], region) for name in decisive(resolver)}
+    decisive, guarding = decisive_parameters(resolver)
+    choices = {name: decisive_values(resolver.parameters[name], base[name], region) for name in decisive}
+    guards = {name: decisive_values(resolver.parameters[name], base[name], region) for name in guarding}
+    _refuse_too_many(choices)
+    for chosen in itertools.product(*choices.values()):
+        yield from _until_accepted({**base, **dict(zip(choices, chosen, strict=True))}, guards, refused)
+    bounds = {name: boundary_values(parameter, region) for name, parameter in resolver.parameters.items()}
+    for start in (base, *({**base, **given} for given in bases)):
+        for changed in (start, *_neighbours(start, choices, {**choices, **guards}, refused)):
+            yield changed
+            yield from _changes(changed, bounds)
+
+
+def _refuse_too_many(choices: Mapping[str, Sequence[str]]) -> None:
     number = math.prod(map(len, choices.values()))
     if number > MOST_COMBINATIONS:
         raise UserError(
             f"{number:,} combinations of {', '.join(choices)} are more than {MOST_COMBINATIONS:,}.",
             "hipaa-pipeline check TEMPLATE --parameters FILE",
         )
-    for chosen in itertools.product(*choices.values()):
-        yield {**base, **dict(zip(choices, chosen, strict=True))}
-    for start in (base, *bases):
-        yield start
-        for parameter in resolver.parameters.values():
-            for value in boundary_values(parameter, region):
-                yield {**start, parameter.name: value}
 
 
-def decisive(resolver: Resolver) -> list[str]:
-    """The parameters that conditions or rules read, in the template's order."""
-    expressions = (*resolver.conditions.values(), *(assertion.holds for assertion in resolver.assertions))
-    read = frozenset().union(*(expression.inputs for expression in expressions))
-    return [name for name in resolver.parameters if name in read]
+def decisive_parameters(resolver: Resolver) -> tuple[list[str], list[str]]:
+    """The parameters that conditions read, and those that only rules read; both in the template's order."""
+    by_conditions = _read(resolver.conditions.values())
+    by_rules = _read(assertion.holds for assertion in resolver.assertions) - by_conditions
+    names = list(resolver.parameters)
+    return [name for name in names if name in by_conditions], [name for name in names if name in by_rules]
+
+
+def _read(expressions: Iterable[Expression]) -> frozenset[str]:
+    return frozenset().union(*(expression.inputs for expression in expressions))
+
+
+def _changes(values: Values, choices: Mapping[str, Sequence[str]]) -> Iterator[Values]:
+    """The set with each other value of each choice, one at a time."""
+    for name, others in choices.items():
+        yield from ({**values, name: other} for other in others if other != values.get(name))
+
+
+def _until_accepted(values: Values, choices: Mapping[str, Sequence[str]], refused: Refused) -> Iterator[Values]:
+    """The set, and while it is refused, each change of it; up to the first that is accepted."""
+    for tried in itertools.chain([values], _changes(values, choices)):
+        yield tried
+        if not refused(tried):
+            return
+
+
+def _neighbours(
+    start: Values,
+    choices: Mapping[str, Sequence[str]],
+    more: Mapping[str, Sequence[str]],
+    refused: Refused,
+) -> Iterator[Values]:
+    """For each change of the start the first accepted set: the change alone, or with one of `more` besides."""
+    for name, values in choices.items():
+        others = {other: each for other, each in more.items() if other != name}
+        for changed in _changes(start, {name: values}):
+            *_, last = _until_accepted(changed, others, refused)
+            if not refused(last):
+                yield last
 
 
 def base_values(parameters: Mapping[str, Parameter], region: str) -> dict[str, str]:
@@ -100,7 +149,8 @@ def decisive_values(parameter: Parameter, base: str, region: str) -> list[str]:
         return list(dict.fromkeys(allowed if len(allowed) <= _FEW else (base, allowed[0], allowed[-1])))
     if parameter.is_number:
         return list(dict.fromkeys((base, *_bounds(parameter))))
-    return list(dict.fromkeys((base, *_examples(parameter, region))))
+    usual = [*_examples(parameter, region)] or _texts(parameter)
+    return list(dict.fromkeys((base, *filter(None, usual[:_FEW]))))
 
 
 def boundary_values(parameter: Parameter, region: str) -> list[str]:
