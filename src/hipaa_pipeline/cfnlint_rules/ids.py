@@ -101,7 +101,6 @@ IDS = {
     "log_group_key_policy": "E9602",
     "log_group_retention_set": "W9603",
     "log_group_retention": "W9604",
-    "log_group_deletion_protection": "W9605",
     # CloudWatch
     "alarm_actions": "W9621",
     "alarm_insufficient_data_actions": "W9622",
@@ -137,6 +136,7 @@ IDS = {
     "iam_trust_own_account": "E9717",
     "iam_trust_federation": "E9718",
     "iam_trust_source": "W9719",
+    "iam_actions_exist": "W9720",
     # S3
     "s3_customer_key": "E9801",
     "s3_not_public": "E9802",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -120,9 +121,10 @@ def _no_environment_in_it(resource: Resource, stack: Stack) -> Iterator[Verdict]
     if is_unknown(name):
         yield undetermined(path, expected, name)
         return
-    written = _words(text_of(name)) & ENVIRONMENTS
-    chosen = (text_of(value) for value in (*stack.parameters.values(), stack.name)) if written else ()
-    unexplained = written.difference(*map(_words, chosen))
+    unexplained = _words(text_of(name)) & ENVIRONMENTS
+    chosen = itertools.chain(stack.parameters.values(), (stack.name,))
+    while unexplained and (value := next(chosen, None)) is not None:
+        unexplained -= _words(text_of(value))
     yield failed(path, expected, name) if unexplained else passed(path, expected, name)
 
 
