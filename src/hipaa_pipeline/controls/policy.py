@@ -56,15 +56,16 @@ class Statement:
         """Whether all conditions hold for a request with these context keys (in lower case) and no others."""
         return all(_condition_holds(condition, context) for condition in self.conditions)
 
-    def ties(self, keys: frozenset[str]) -> bool:
+    def ties(self, keys: frozenset[str], *, always_sent: bool = False) -> bool:
         """Whether a condition limits one of these keys (lower case) to something.
 
-        A negation does not, nor does a condition that holds when the key is absent, nor a wildcard alone.
+        A negation does not, nor does a wildcard alone, nor a condition that holds when the key is absent, unless the
+        key is `always_sent`.
         """
         return any(
             key in keys and values and all(value.strip("*") for value in values)
             for operator, key, values in self.conditions
-            if "not" not in operator and not operator.endswith("ifexists") and operator != "null"
+            if "not" not in operator and operator != "null" and (always_sent or not operator.endswith("ifexists"))
         )
 
 

@@ -71,7 +71,7 @@ def _unconditional_federation(statement: Statement, _stack: Stack) -> Iterator[V
 
 def _deputy(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
     for kind, service in statement.principals:
-        if kind == "Service" and service in SENDING_SOURCE and not statement.ties(_SOURCE):
+        if kind == "Service" and service in SENDING_SOURCE and not statement.ties(_SOURCE, always_sent=True):
             yield failed(f"{statement.path}.Condition", _TIED, f"{service} without one")
 
 

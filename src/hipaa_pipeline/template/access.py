@@ -9,8 +9,8 @@ import awacs.kinesis as kinesis_actions
 import awacs.kms as kms_actions
 import awacs.logs as logs_actions
 import awacs.rds_db as rds_db_actions
-from awacs.aws import StringEquals
-from troposphere import GetAtt, Ref, Sub, Template, iam, kinesis, logs, rds
+from awacs.aws import StringEquals, StringEqualsIfExists
+from troposphere import AccountId, GetAtt, Ref, Sub, Template, iam, kinesis, logs, rds
 
 from hipaa_pipeline.template.encryption import Encryption
 from hipaa_pipeline.template.names import permissions_boundary, tags
@@ -57,8 +57,10 @@ def add_access(
             "ProcessorRole",
             Condition="NewProcessorRole",
             Description="Reads the stream, writes the audit log, logs in to the database",
-            Metadata={"Why": "No aws:SourceAccount condition: Lambda and EC2 do not send it."},
-            AssumeRolePolicyDocument=service_trust(Ref("ProcessorService"), of_this_account=False),
+            Metadata={"Why": "IfExists: Lambda and EC2 do not send aws:SourceAccount, ECS does."},
+            AssumeRolePolicyDocument=service_trust(
+                Ref("ProcessorService"), StringEqualsIfExists("aws:SourceAccount", AccountId), of_this_account=False
+            ),
             ManagedPolicyArns=[Ref(consumer), Ref(audit_log_writer), Ref(login)],
             PermissionsBoundary=permissions_boundary(),
             Tags=tags(),
