@@ -1,9 +1,9 @@
 """What the deployer costs beside the least script that does the same: create a change set, execute it, wait.
 
 Both create the real template in the embedded account, alternately, from the same start: no stack, clients made before.
-The deployer also clears the way, reads all of the change set twice, watches the events, sets the stack policy and closes
-the default security group. Its verification is timed apart, since the script has nothing to compare it with; preflight
-is not part of it. The promise is at most 1.5 times.
+The deployer also clears the way, reads all of the change set twice, watches the events, sets the stack policy and
+closes the default security group. Its verification is timed apart, since the script has nothing to compare it with;
+preflight is not part of it. The promise is at most 1.5 times.
 """
 
 from __future__ import annotations
