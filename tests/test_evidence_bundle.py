@@ -237,7 +237,7 @@ def test_gates_count_every_finding() -> None:
 
 
 def test_the_timeline_is_in_percent_of_the_operation() -> None:
-    assert [(step.logical_id, step.seconds, step.start, step.length) for step in timeline(evidence())] == [
+    assert [(step.logical_id, step.seconds, step.start, step.length) for step in timeline(evidence().events)] == [
         ("Key", 20.0, 10.0, 20.0),
         ("Database", 60.0, 30.0, 60.0),
     ]

@@ -52,6 +52,7 @@ def command(
     from hipaa_pipeline import console
     from hipaa_pipeline.commands.ordering import prepare
     from hipaa_pipeline.commands.outcome import print_outcome
+    from hipaa_pipeline.commands.reporting import write_quality_report
     from hipaa_pipeline.deploy import deploy
 
     prepared = prepare(
@@ -66,25 +67,27 @@ def command(
     )
     identity = prepared.subject.identity
     console.note(f"Account {identity.account_id}, {prepared.tools.session.region}, as {identity.arn}.")
-    outcome = deploy(prepared.order, prepared.tools, _hooks(prepared, foresee=preflight))
+    foreseen: list[Finding] = []
+    outcome = deploy(prepared.order, prepared.tools, _hooks(prepared, foreseen, foresee=preflight))
     print_outcome(outcome, output_format)
+    console.note(f"Quality report: {write_quality_report(prepared, outcome, foreseen)}")
     return outcome.exit_code
 
 
-def _hooks(prepared: Prepared, *, foresee: bool) -> Hooks:
+def _hooks(prepared: Prepared, foreseen: list[Finding], *, foresee: bool) -> Hooks:
     from hipaa_pipeline.commands.costing import hourly
     from hipaa_pipeline.deploy import Hooks
 
     return Hooks(
         show=functools.partial(_show, prepared),
-        preflight=functools.partial(_foreseen, prepared) if foresee else tuple,
+        preflight=functools.partial(_foreseen, prepared, foreseen) if foresee else tuple,
         read_back=functools.partial(_verified, prepared),
         cost_of=functools.partial(hourly, prepared.subject.expected),
     )
 
 
-def _foreseen(prepared: Prepared) -> Sequence[Finding]:
-    """The preflight's findings, told in full only when something stands in the way."""
+def _foreseen(prepared: Prepared, foreseen: list[Finding]) -> Sequence[Finding]:
+    """The preflight's findings, told in full only when something stands in the way; kept for the quality report."""
     from hipaa_pipeline import console, preflight
     from hipaa_pipeline.aws.expiry import credentials_expire_at
     from hipaa_pipeline.errors import ExitCode
@@ -96,6 +99,7 @@ def _foreseen(prepared: Prepared) -> Sequence[Finding]:
     result = preflight.run(subject.reading, preflight.Subject(subject.expected, size, now, expires_at))
     told = text.lines(result)
     console.note("\n".join(told if result.exit_code() is not ExitCode.GOOD else told[-1:]))
+    foreseen[:] = result.findings
     return result.findings
 
 

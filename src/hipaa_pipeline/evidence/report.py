@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hipaa_pipeline.events import Event
 from hipaa_pipeline.events import rows as event_rows
 from hipaa_pipeline.evidence import Evidence
 from hipaa_pipeline.evidence.diagram import architecture_picture
@@ -59,7 +60,7 @@ def html(evidence: Evidence, rows: Sequence[Row], questions: Sequence[Question])
     from markupsafe import Markup
 
     picture = Markup(architecture_picture(evidence.expected))  # noqa: S704 - escapes its texts itself
-    return _environment().get_template("report.html.j2").render(
+    return environment_of_pages().get_template("report.html.j2").render(
         evidence=evidence,
         verdict=worst(finding.status for finding in evidence.findings),
         counts=count(evidence.findings),
@@ -73,7 +74,7 @@ def html(evidence: Evidence, rows: Sequence[Row], questions: Sequence[Question])
         shared=shared_duty(rows),
         covered=sum(row.covered for row in rows),
         paragraphs=len(rows),
-        steps=timeline(evidence),
+        steps=timeline(evidence.events),
         changes=_changes(evidence),
         picture=picture,
     )  # fmt: skip
@@ -92,11 +93,11 @@ def gates(findings: Iterable[Finding]) -> list[Gate]:
     return [Gate(title, worst(one.status for one in group), count(group)) for title, group in groups.items()]
 
 
-def timeline(evidence: Evidence) -> list[Step]:
-    """The last operation as bars: when each resource began, and how long it took, in seconds."""
-    if not evidence.events:
+def timeline(events: Sequence[Event]) -> list[Step]:
+    """One operation as bars: when each resource began, and how long it took, in seconds."""
+    if not events:
         return []
-    begin, end = evidence.events[0].time, evidence.events[-1].time
+    begin, end = events[0].time, events[-1].time
     whole = max((end - begin).total_seconds(), 0.001)
     return [
         Step(
@@ -107,7 +108,7 @@ def timeline(evidence: Evidence) -> list[Step]:
             round((row.started - begin).total_seconds() / whole * 100, 2),
             round(seconds / whole * 100, 2),
         )
-        for row in event_rows(evidence.events)
+        for row in event_rows(events)
     ]
 
 
@@ -141,7 +142,8 @@ def short(value: Any) -> str:
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment_of_pages() -> Environment:
+    """Jinja2 with the pages: every text escaped, a missing value an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

@@ -1,0 +1,74 @@
+"""The quality report that a deployment ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hipaa_pipeline.aws import last_deployment
+from hipaa_pipeline.aws.session import AwsError
+from hipaa_pipeline.checking import check_template
+from hipaa_pipeline.commands.collecting import cost
+from hipaa_pipeline.commands.evidence import DIRECTORY
+from hipaa_pipeline.commands.ordering import Prepared
+from hipaa_pipeline.commands.verifying import waived
+from hipaa_pipeline.errors import UserError
+from hipaa_pipeline.events import Event
+from hipaa_pipeline.evidence.quality import Quality, html
+from hipaa_pipeline.findings import Finding
+from hipaa_pipeline.order import Outcome, Result
+from hipaa_pipeline.wording import summary_lines
+
+FAILED = (Result.FAILED, Result.REFUSED, Result.RUNNING)
+
+
+def write_quality_report(prepared: Prepared, outcome: Outcome, preflight: Sequence[Finding] = ()) -> Path:
+    """Write the page of a deployment into `evidence/`, over that of the one before; its path.
+
+    Raises UserError when the file cannot be written.
+    """
+    path = DIRECTORY / f"{prepared.order.environment}-quality.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(html(_quality(prepared, outcome, preflight)), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.", f"ls -ld {path.parent}") from error
+    return path
+
+
+def _quality(prepared: Prepared, outcome: Outcome, preflight: Sequence[Finding]) -> Quality:
+    subject, clock = prepared.subject, prepared.tools.clock
+    configuration, expected = subject.configuration, subject.expected
+    checked = check_template(
+        subject.template, configuration.parameters, region=expected.region, stack_name=expected.name
+    )
+    return Quality(
+        environment=configuration.environment,
+        stack_name=outcome.stack_name,
+        account_id=expected.account_id,
+        region=expected.region,
+        time=clock.now(),
+        result=str(outcome.result),
+        failed=outcome.result in FAILED,
+        message=outcome.message,
+        next_command=outcome.next_command,
+        seconds=outcome.seconds,
+        judged={
+            "Controls, asked of the template": waived(tuple(checked), subject, clock),
+            **({"Preflight, asked of the account": preflight} if preflight else {}),
+            **({"Finishing and read-back of the running stack": outcome.findings} if outcome.findings else {}),
+        },
+        changes=[line.strip() for line in summary_lines(outcome.summary)] if outcome.summary else (),
+        events=_events(prepared, outcome),
+        cost=cost(expected),
+    )
+
+
+def _events(prepared: Prepared, outcome: Outcome) -> Sequence[Event]:
+    """The operation's events; the page does without them where they cannot be read."""
+    if not outcome.stack_id or outcome.result in (Result.UNCHANGED, Result.REFUSED):
+        return ()
+    try:
+        return last_deployment.events(prepared.subject.reading, outcome.stack_id)
+    except AwsError:
+        return ()
