@@ -50,12 +50,12 @@ def test_plain_progress_is_a_line_per_event_on_standard_error(capsys: pytest.Cap
     ("state", "text"),
     [
         ([], "starting"),
-        ([row("A", "CREATE_COMPLETE", 0, 1), row("B", "CREATE_IN_PROGRESS", 0)], "1 done, 1 running"),
-        ([row("A", "CREATE_FAILED", 0, 1), row("B", "DELETE_COMPLETE", 0, 1)], "1 done, 1 failed"),
+        ([row("A", "CREATE_COMPLETE", 0, 1), row("B", "CREATE_IN_PROGRESS", 0)], "1 done, 1 running, 1:30"),
+        ([row("A", "CREATE_FAILED", 5, 9), row("B", "DELETE_COMPLETE", 7, 15)], "1 done, 1 failed, 10 s"),
     ],
 )
 def test_headline(state: list[Row], text: str) -> None:
-    assert headline(state) == text
+    assert headline(state, START + datetime.timedelta(seconds=90)) == text
 
 
 def test_chosen_rows_are_failures_then_what_runs_then_what_ended_last() -> None:
@@ -89,7 +89,7 @@ def test_table() -> None:
     state = [row("Vpc", "CREATE_COMPLETE", 0, 8), row("Role", "CREATE_FAILED", 9, 10, "limit exceeded")]
     state.append(row("Endpoint", "CREATE_IN_PROGRESS", 10))
     assert drawn(state) == [
-        "1 done, 1 running, 1 failed",
+        "1 done, 1 running, 1 failed, 1:30",
         "Resource  Type      State               Elapsed  Expected  Reason",
         "Vpc       EC2::VPC  CREATE_COMPLETE         8 s",
         "Role      EC2::VPC  CREATE_FAILED           1 s            limit exceeded",

@@ -60,6 +60,7 @@ def main() -> None:
     try:
         result = group.main(standalone_mode=False)
     except click.exceptions.Abort:
+        click.echo(err=True)  # the terminal has written ^C
         print_error("Stopped: nothing more was done.", "")
         sys.exit(130)
     except click.ClickException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -83,12 +84,12 @@ def table(state: Sequence[Row], clock: Clock, height: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=None, padding=(0, 2, 0, 0), title=headline(state), title_justify="left", title_style="")
+    now = clock.now()
+    drawn = Table(box=None, padding=(0, 2, 0, 0), title=headline(state, now), title_justify="left", title_style="")
     for heading, justify in (("Resource", "left"), ("Type", "left"), ("State", "left"), ("Elapsed", "right")):
         drawn.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     drawn.add_column("Expected", justify="right", no_wrap=True)
     drawn.add_column("Reason", overflow="ellipsis", no_wrap=True, ratio=1)
-    now = clock.now()
     for row in chosen(state, max(height - 2, 3)):
         style = _STYLES.get(row.status.rpartition("_")[2], "")
         drawn.add_row(
@@ -102,12 +103,17 @@ def table(state: Sequence[Row], clock: Clock, height: int) -> Table:
     return drawn
 
 
-def headline(state: Sequence[Row]) -> str:
-    """`12 done, 3 running, 1 failed`."""
+def headline(state: Sequence[Row], now: datetime.datetime) -> str:
+    """`12 done, 3 running, 1 failed, 4:10`: how many resources, and the time since the first was begun."""
+    if not state:
+        return "starting"
     counted = collections.Counter(
         "failed" if row.status.endswith("_FAILED") else "running" if row.ended is None else "done" for row in state
     )
-    return ", ".join(f"{counted[name]} {name}" for name in ("done", "running", "failed") if counted[name]) or "starting"
+    begun = min(row.started for row in state)
+    ended = now if counted["running"] else max(row.ended or now for row in state)
+    told = [f"{counted[name]} {name}" for name in ("done", "running", "failed") if counted[name]]
+    return ", ".join([*told, duration((ended - begun).total_seconds())])
 
 
 def chosen(state: Sequence[Row], lines: int) -> list[Row]:
