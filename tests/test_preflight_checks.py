@@ -286,9 +286,11 @@ def test_what_rds_offers(options: list[dict[str, Any]], expected: list[tuple[str
 )
 def test_what_rds_does_not_offer_is_told_with_what_to_set(versions: Any, remedy: str) -> None:
     known = versions if isinstance(versions, Problem) else [{"EngineVersion": version} for version in versions]
-    account = Recorded({aws.DESCRIBE_ORDERABLE_OPTIONS: [], aws.DESCRIBE_ENGINE_VERSIONS: known})
-    (finding,) = ask("database_orderable", account, our_stack())
-    assert (finding.rule, finding.status, finding.remedy) == ("offered", FAIL, remedy)
+    unheard_of = Problem("invalid", "rds:…", "InvalidParameterCombination", "Cannot find version 17.11 for postgres")
+    for options in ([], unheard_of):
+        account = Recorded({aws.DESCRIBE_ORDERABLE_OPTIONS: options, aws.DESCRIBE_ENGINE_VERSIONS: known})
+        (finding,) = ask("database_orderable", account, our_stack())
+        assert (finding.rule, finding.status, finding.remedy) == ("offered", FAIL, remedy)
 
 
 # Network ------------------------------------------------------------------------------------------------------------

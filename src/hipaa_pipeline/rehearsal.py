@@ -81,16 +81,30 @@ class Act:
 
 @dataclasses.dataclass
 class Stage:
-    """Where the acts play: the account, the environment's files, and time. One order for each set of parameters."""
+    """Where the acts play: the account and how it is called, the environment's files, and time."""
 
     account: LocalAccount
     clock: Clock
     configuration: Configuration
     template: Template
+    reading: Session
+    writing: PatientSession
+
+    @classmethod
+    def of(cls, account: LocalAccount, clock: Clock, environment: str = ENVIRONMENT) -> Stage:
+        """The stage of an environment's own files. Raises UserError when there is no such environment."""
+        return cls(
+            account,
+            clock,
+            load_environment(environment),
+            load_template(TEMPLATE_PATH),
+            Session(account.connection, read_only=True),
+            PatientSession(account.connection, clock),
+        )
 
     def stack(self, changes: Mapping[str, str] | None = None) -> Stack:
         """The stack to deploy, with parameters changed as given."""
-        identity = identify(self.reading())
+        identity = identify(self.reading)
         return resolve(
             self.template,
             {**self.configuration.parameters, **(changes or {})},
@@ -116,7 +130,7 @@ class Stage:
         """The tools of `make deploy`, with a silent progress and yes to every question."""
         numbers = itertools.count()
         return Tools(
-            session=PatientSession(self.account.connection, self.clock),
+            session=self.writing,
             clock=self.clock,
             ask=Yes(),
             progress=Silence,
@@ -124,14 +138,10 @@ class Stage:
             unique=lambda: f"{next(numbers):08x}",
         )
 
-    def reading(self) -> Session:
-        """A session that cannot write."""
-        return Session(self.account.connection, read_only=True)
-
     def preflight(self, changes: Mapping[str, str] | None = None) -> preflight.Result:
         """What `make preflight` would say."""
         size = len(self.template.text.encode())
-        return preflight.run(self.reading(), preflight.Subject(self.stack(changes), size, self.clock.now()))
+        return preflight.run(self.reading, preflight.Subject(self.stack(changes), size, self.clock.now()))
 
     def deploy(self, changes: Mapping[str, str] | None = None, *, foresee: bool) -> Outcome:
         """`make deploy`, with or without its preflight."""
@@ -168,7 +178,7 @@ def rehearse(account: LocalAccount, clock: Clock, environment: str = ENVIRONMENT
     Raises UserError for an environment that does not exist and when the local account does not answer.
     """
     account.fill(FULL)
-    stage = Stage(account, clock, load_environment(environment), load_template(TEMPLATE_PATH))
+    stage = Stage.of(account, clock, environment)
     offered: dict[str, str] = {}
     acts: tuple[Callable[[], Act], ...] = (
         lambda: without_preflight(stage),
@@ -258,8 +268,7 @@ def after_an_increase(stage: Stage) -> Act:
 
 def _ask(stage: Stage, row: Row) -> increases.Increase:
     region = row.quota.region(stage.account.region, "aws")
-    session = Session(stage.account.connection)
-    return increases.request_increase(session, row.quota, desired_value(row) or 0, region, support_case=False)
+    return increases.request_increase(stage.writing, row.quota, desired_value(row) or 0, region, support_case=False)
 
 
 def _handed_in(result: preflight.Result) -> dict[str, str]:

@@ -34,9 +34,8 @@ def database_orderable(subject: Subject, facts: Facts) -> list[Finding]:
 
 def _judge(instance: Resource, stack: Stack, facts: Facts) -> list[Finding]:
     engine, version, kind = (instance.get(path) for path in ("Engine", "EngineVersion", "DBInstanceClass"))
-    options = facts(
-        aws.DESCRIBE_ORDERABLE_OPTIONS(Engine=engine, EngineVersion=version, DBInstanceClass=kind, Vpc=True)
-    )
+    read = aws.DESCRIBE_ORDERABLE_OPTIONS(Engine=engine, EngineVersion=version, DBInstanceClass=kind, Vpc=True)
+    options = [] if _is_unheard_of(facts.each(read)[0]) else facts(read)
     wanted = f"{engine} {version} on {kind}"
     if not options:
         return [_not_offered(instance, stack, facts, wanted)]
@@ -51,6 +50,11 @@ def _judge(instance: Resource, stack: Stack, facts: Facts) -> list[Finding]:
         _storage_size(instance, fitting, stack),
         _zones(instance, fitting),
     ]
+
+
+def _is_unheard_of(answer: Any) -> bool:
+    """Whether RDS says that there is no such version or class ("Cannot find version 15.3 for postgres")."""
+    return isinstance(answer, Problem) and answer.code.startswith("InvalidParameter")
 
 
 def _not_offered(instance: Resource, stack: Stack, facts: Facts, wanted: str) -> Finding:
