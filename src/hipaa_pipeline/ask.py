@@ -51,22 +51,6 @@ class Terminal:
         return answer
 
 
-class Yes:
-    """`--yes`: every question is answered with yes, and every choice with its default."""
-
-    def confirm(self, question: str) -> bool:
-        """Yes."""
-        return True
-
-    def type_name(self, question: str, name: str) -> bool:
-        """Yes."""
-        return True
-
-    def choose(self, question: str, options: Mapping[str, str], default: str) -> str:
-        """The default."""
-        return default
-
-
 class Nobody:
     """No terminal and no `--yes`: a question cannot be answered, and that is a usage error, never a no or a yes."""
 
@@ -83,11 +67,29 @@ class Nobody:
         return default
 
 
+class Yes:
+    """`--yes`: every question is answered with yes. A choice has no yes: whoever is there makes it."""
+
+    def __init__(self, present: Asker) -> None:
+        self._present = present
+
+    def confirm(self, question: str) -> bool:
+        """Yes."""
+        return True
+
+    def type_name(self, question: str, name: str) -> bool:
+        """Yes."""
+        return True
+
+    def choose(self, question: str, options: Mapping[str, str], default: str) -> str:
+        """What the person at the terminal chooses; the default without one."""
+        return self._present.choose(question, options, default)
+
+
 def asker(*, yes: bool) -> Asker:
     """Who answers in this process."""
-    if yes:
-        return Yes()
-    return Terminal() if sys.stdin.isatty() and sys.stderr.isatty() else Nobody()
+    present = Terminal() if sys.stdin.isatty() and sys.stderr.isatty() else Nobody()
+    return Yes(present) if yes else present
 
 
 def _unanswered(question: str) -> UserError:
