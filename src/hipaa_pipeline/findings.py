@@ -52,7 +52,10 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as plain JSON, every key always present, in a fixed order."""
-        return {**dataclasses.asdict(self), "status": str(self.status)}
+        return {**{name: getattr(self, name) for name in _FIELDS}, "status": str(self.status)}
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Finding))
 
 
 def count(findings: Iterable[Finding]) -> dict[Status, int]:

@@ -17,7 +17,7 @@ def change_set(session: Session, description: Mapping[str, Any]) -> dict[str, An
 
     Empty where CloudFormation no longer keeps it, which is usual after some time. Raises AwsError for other reasons.
     """
-    arn = description.get("ChangeSetId")
+    arn = description.get("ChangeSetId") or _executed(session, description["StackId"])
     if not arn:
         return {}
     pages: list[dict[str, Any]] = []
@@ -33,6 +33,14 @@ def change_set(session: Session, description: Mapping[str, Any]) -> dict[str, An
         arguments = {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
     changes = [change for page in pages for change in page.get("Changes", ())]
     return {name: pages[0][name] for name in _KEPT if name in pages[0]} | {"Changes": changes}
+
+
+def _executed(session: Session, stack_id: str) -> str:
+    """The newest executed change set that is still listed; empty without one."""
+    listed = session.pages("cloudformation", "list_change_sets", "Summaries", StackName=stack_id)
+    executed = [summary for summary in listed if summary.get("ExecutionStatus") == "EXECUTE_COMPLETE"]
+    newest = max(executed, key=lambda summary: summary["CreationTime"], default={})
+    return str(newest.get("ChangeSetId", ""))
 
 
 def events(session: Session, stack_id: str) -> tuple[Event, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hipaa_pipeline.aws import last_deployment
 from hipaa_pipeline.aws.session import AwsError
+from hipaa_pipeline.changes import Kind, Summary
 from hipaa_pipeline.checking import check_template
 from hipaa_pipeline.commands.collecting import cost
 from hipaa_pipeline.commands.evidence import DIRECTORY
@@ -17,7 +18,7 @@ from hipaa_pipeline.events import Event
 from hipaa_pipeline.evidence.quality import Quality, html
 from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.order import Outcome, Result
-from hipaa_pipeline.wording import summary_lines
+from hipaa_pipeline.wording import totals
 
 FAILED = (Result.FAILED, Result.REFUSED, Result.RUNNING)
 
@@ -58,10 +59,16 @@ def _quality(prepared: Prepared, outcome: Outcome, preflight: Sequence[Finding])
             **({"Preflight, asked of the account": preflight} if preflight else {}),
             **({"Finishing and read-back of the running stack": outcome.findings} if outcome.findings else {}),
         },
-        changes=[line.strip() for line in summary_lines(outcome.summary)] if outcome.summary else (),
+        changes=_changes(outcome.summary) if outcome.summary else (),
         events=_events(prepared, outcome),
         cost=cost(expected),
     )
+
+
+def _changes(summary: Summary) -> list[str]:
+    """How much was changed, then each change that is no mere addition."""
+    grave = [change for change in summary.changes if change.kind is not Kind.ADD]
+    return [totals(summary), *(f"{change.kind} {change.logical_id} ({change.type})" for change in grave)]
 
 
 def _events(prepared: Prepared, outcome: Outcome) -> Sequence[Event]:
