@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hipaa_pipeline.configuration import load_environment
+from hipaa_pipeline.controls import CHECKS, judge
+from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
 from hipaa_pipeline.stack import Resource, Stack
@@ -57,6 +59,28 @@ def resource(logical_id: str, body: dict[str, Any]) -> Resource:
     body = copy.deepcopy(body)
     attributes = {key: value for key, value in body.items() if key not in ("Type", "Properties")}
     return Resource(logical_id, body["Type"], body.get("Properties", {}), attributes)
+
+
+PASS, FAIL, UNKNOWN, NOT_ASKED = "pass", "fail", "unknown", "not-applicable"
+
+KEY_REFERENCE = {"Ref": "Key"}
+
+
+def ask(slug: str, resources: dict[str, Any], **parameters: Any) -> Finding:
+    """The answer about the resource called `It` (or the stack itself)."""
+    check = [check for check in CHECKS if check.slug == slug]
+    found = [f for f in judge(stack_of(resources, **parameters), checks=check) if f.resource in ("It", "Stack", "")]
+    assert len(found) == 1
+    return found[0]
+
+
+def about(type_: str, **properties: Any) -> dict[str, Any]:
+    """A stack with one resource, `It`, and a key to refer to."""
+    return {
+        "Key": {"Type": "AWS::KMS::Key"},
+        "KeyAlias": {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/own", "TargetKeyId": KEY_REFERENCE}},
+        "It": {"Type": type_, "Properties": properties},
+    }
 
 
 _TAGS = [{"Key": "Environment", "Value": "prod"}]

@@ -6,38 +6,15 @@ from typing import Any
 
 import pytest
 
-from controls_stacks import ACCOUNT, stack_of
-from hipaa_pipeline.controls import CHECKS, judge
+from controls_stacks import ACCOUNT, FAIL, KEY_REFERENCE, NOT_ASKED, PASS, UNKNOWN, about, ask
 from hipaa_pipeline.controls.backup import is_daily
 from hipaa_pipeline.controls.literals import find_secrets
 from hipaa_pipeline.controls.rds import is_supported
-from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.stack import unknown
 
 INSTANCE = "AWS::RDS::DBInstance"
 CLUSTER = "AWS::RDS::DBCluster"
 GROUP = "AWS::RDS::DBParameterGroup"
-KEY_REFERENCE = {"Ref": "Key"}
-
-
-def ask(slug: str, resources: dict[str, Any], **parameters: Any) -> Finding:
-    """The answer about the resource called `It` (or the stack itself)."""
-    check = [check for check in CHECKS if check.slug == slug]
-    found = [f for f in judge(stack_of(resources, **parameters), checks=check) if f.resource in ("It", "Stack", "")]
-    assert len(found) == 1
-    return found[0]
-
-
-def about(type_: str, **properties: Any) -> dict[str, Any]:
-    """A stack with one resource, `It`, and a key to refer to."""
-    return {
-        "Key": {"Type": "AWS::KMS::Key"},
-        "KeyAlias": {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/own", "TargetKeyId": KEY_REFERENCE}},
-        "It": {"Type": type_, "Properties": properties},
-    }
-
-
-PASS, FAIL, UNKNOWN, NOT_ASKED = "pass", "fail", "unknown", "not-applicable"
 
 
 @pytest.mark.parametrize(

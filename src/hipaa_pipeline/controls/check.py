@@ -67,8 +67,8 @@ class Check:
 
     @functools.cached_property
     def citation(self) -> str:
-        """The citations as one text, as findings carry them."""
-        return ", ".join(self.citations)
+        """The citations as one text in the regulation's order, as findings carry them."""
+        return ", ".join(sorted(self.citations))
 
 
 def passed(property: str, expected: Any, actual: Any) -> Verdict:  # noqa: A002 - CloudFormation's word

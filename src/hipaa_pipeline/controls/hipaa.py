@@ -2,8 +2,11 @@
 
 All standards and implementation specifications of 164.308 to 164.316 are here, also those that no template can meet:
 a report must say what it does not cover, and whose duty that is. Source: the regulation's text as of 2026-06-20.
-Two paragraphs are conditional and never claimed: 164.308(a)(4)(ii)(A) binds only clearinghouses, 164.314(b) only group
-health plans; published rule packs cite both for RDS, S3 and SNS settings.
+The links between checks and paragraphs are those that cdk-nag, prowler and steampipe publish, and our own reasoning
+where nobody publishes one (PostgreSQL's settings, Kinesis, trust policies).
+
+Conditional paragraphs are never claimed: 164.308(a)(4)(ii)(A) binds only clearinghouses, 164.314(b) only group health
+plans, though published rule packs cite both for settings of RDS, S3 and SNS.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ CHECKS = (
         severity=Severity.HIGH,
         title="The log group is encrypted with a customer managed key",
         remedy="Set KmsKeyId to a key of yours.",
-        citations=("164.308(a)(1)(ii)(B)", "164.312(a)(2)(iv)"),
+        citations=("164.308(a)(1)(ii)(B)", "164.312(a)(2)(iv)", "164.312(e)(2)(ii)"),
         types=(LOG_GROUP,),
         judge=uses_customer_key("KmsKeyId"),
     ),

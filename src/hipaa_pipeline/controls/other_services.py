@@ -112,11 +112,29 @@ def _secret_key(secret: Resource, stack: Stack) -> Iterator[Verdict]:
         yield from uses_customer_key("KmsKeyId")(secret, stack)
 
 
-_AT_REST = ("164.308(a)(1)(ii)(B)", "164.312(a)(2)(iv)", "164.312(c)(1)")
-_NOT_PUBLIC = ("164.308(a)(3)(i)", "164.308(a)(4)(ii)(C)", "164.312(a)(1)", "164.312(e)(1)")
-_COPIES = ("164.308(a)(7)(ii)(A)", "164.308(a)(7)(ii)(B)", "164.312(a)(2)(ii)", "164.312(c)(1)")
-_RECORD = ("164.308(a)(1)(ii)(D)", "164.308(a)(3)(ii)(A)", "164.308(a)(6)(ii)", "164.312(b)")
-_INVOKED = ("164.308(a)(3)(i)", "164.308(a)(4)(ii)(C)", "164.312(a)(1)")
+_RISK = "164.308(a)(1)(ii)(B)"
+_AT_REST = (_RISK, "164.312(a)(2)(iv)", "164.312(c)(1)", "164.312(c)(2)", "164.312(e)(2)(ii)")
+_TLS = (*_AT_REST, "164.312(e)(1)", "164.312(e)(2)(i)")
+_REACH = (_RISK, "164.308(a)(3)(i)", "164.308(a)(4)(ii)(C)", "164.312(a)(1)", "164.312(e)(1)")
+_COPIES = (
+    _RISK,
+    "164.308(a)(7)(i)",
+    "164.308(a)(7)(ii)(A)",
+    "164.308(a)(7)(ii)(B)",
+    "164.308(a)(7)(ii)(C)",
+    "164.310(d)(2)(iv)",
+    "164.312(a)(2)(ii)",
+    "164.312(c)(1)",
+    "164.312(c)(2)",
+)
+_RECORD = (
+    "164.308(a)(1)(ii)(D)",
+    "164.308(a)(3)(ii)(A)",
+    "164.308(a)(6)(ii)",
+    "164.312(b)",
+    "164.312(e)(2)(i)",
+)
+_TRAIL = (*_RECORD, "164.308(a)(5)(ii)(C)")
 
 CHECKS = (
     Check(
@@ -135,7 +153,7 @@ CHECKS = (
         severity=Severity.CRITICAL,
         title="Public access to the bucket is blocked",
         remedy="Set all four properties of PublicAccessBlockConfiguration to true.",
-        citations=_NOT_PUBLIC,
+        citations=(*_REACH, "164.312(a)(2)(i)"),
         types=(BUCKET,),
         judge=_public_access_blocked,
     ),
@@ -155,7 +173,7 @@ CHECKS = (
         severity=Severity.HIGH,
         title="The bucket is reached over TLS only",
         remedy="Deny s3:* to everyone when aws:SecureTransport is false, in an AWS::S3::BucketPolicy.",
-        citations=("164.312(e)(1)", "164.312(e)(2)(i)", "164.312(e)(2)(ii)"),
+        citations=_TLS,
         types=(BUCKET,),
         judge=_bucket_tls,
     ),
@@ -175,7 +193,7 @@ CHECKS = (
         severity=Severity.MEDIUM,
         title="The function runs inside a VPC",
         remedy="Set VpcConfig.SubnetIds and SecurityGroupIds.",
-        citations=(*_INVOKED, "164.312(e)(1)"),
+        citations=_REACH,
         types=(FUNCTION,),
         judge=is_set("VpcConfig.SubnetIds", "one subnet or more"),
     ),
@@ -205,7 +223,7 @@ CHECKS = (
         severity=Severity.CRITICAL,
         title="Not everybody can invoke the function",
         remedy="Name the Principal; for a service also SourceArn or SourceAccount.",
-        citations=_INVOKED,
+        citations=(*_REACH, "164.308(a)(3)(ii)(A)"),
         types=(PERMISSION,),
         judge=_not_invoked_by_everybody,
     ),
@@ -225,7 +243,15 @@ CHECKS = (
         severity=Severity.MEDIUM,
         title="Tampering with the trail's files is detected",
         remedy="Set EnableLogFileValidation to true.",
-        citations=("164.312(b)", "164.312(c)(1)", "164.312(c)(2)"),
+        citations=(
+            _RISK,
+            "164.308(a)(1)(ii)(D)",
+            "164.308(a)(5)(ii)(C)",
+            "164.308(a)(6)(ii)",
+            "164.312(b)",
+            "164.312(c)(1)",
+            "164.312(c)(2)",
+        ),
         types=(TRAIL,),
         judge=is_true("EnableLogFileValidation", default=False),
     ),
@@ -235,7 +261,7 @@ CHECKS = (
         severity=Severity.LOW,
         title="The trail reaches CloudWatch Logs, where alarms can watch it",
         remedy="Set CloudWatchLogsLogGroupArn and CloudWatchLogsRoleArn.",
-        citations=_RECORD,
+        citations=_TRAIL,
         types=(TRAIL,),
         judge=is_set("CloudWatchLogsLogGroupArn", "a log group"),
     ),
@@ -245,7 +271,7 @@ CHECKS = (
         severity=Severity.MEDIUM,
         title="The trail records every Region",
         remedy="Set IsMultiRegionTrail to true.",
-        citations=_RECORD,
+        citations=(*_TRAIL, "164.312(a)(2)(i)"),
         types=(TRAIL,),
         judge=is_true("IsMultiRegionTrail", default=False),
     ),
@@ -255,7 +281,7 @@ CHECKS = (
         severity=Severity.HIGH,
         title="The trail is on",
         remedy="Set IsLogging to true.",
-        citations=_RECORD,
+        citations=_TRAIL,
         types=(TRAIL,),
         judge=is_true("IsLogging"),
     ),
@@ -265,7 +291,7 @@ CHECKS = (
         severity=Severity.MEDIUM,
         title="The secret is encrypted with a customer managed key",
         remedy="Set KmsKeyId to a key of yours.",
-        citations=("164.308(a)(5)(ii)(D)", "164.312(a)(2)(iv)"),
+        citations=("164.308(a)(5)(ii)(D)", "164.312(a)(2)(iv)", "164.312(e)(2)(ii)"),
         types=(SECRET,),
         judge=_secret_key,
     ),

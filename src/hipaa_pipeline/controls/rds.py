@@ -181,7 +181,7 @@ def _insights_key(resource: Resource, stack: Stack) -> Iterator[Verdict]:
         yield passed("EnablePerformanceInsights", "false, or a customer managed key", enabled)
 
 
-_AT_REST = ("164.308(a)(1)(ii)(B)", "164.312(a)(2)(iv)", "164.312(c)(1)")
+_AT_REST = ("164.308(a)(1)(ii)(B)", "164.312(a)(2)(iv)", "164.312(c)(1)", "164.312(e)(2)(ii)")
 _BACKUP = (
     "164.308(a)(7)(i)",
     "164.308(a)(7)(ii)(A)",
@@ -248,7 +248,13 @@ CHECKS = (
         severity=Severity.MEDIUM,
         title="The database has a standby in another zone",
         remedy="Set MultiAZ to true.",
-        citations=("164.308(a)(1)(ii)(B)", "164.308(a)(7)(i)", "164.308(a)(7)(ii)(B)", "164.308(a)(7)(ii)(C)"),
+        citations=(
+            "164.308(a)(1)(ii)(B)",
+            "164.308(a)(7)(i)",
+            "164.308(a)(7)(ii)(A)",
+            "164.308(a)(7)(ii)(B)",
+            "164.308(a)(7)(ii)(C)",
+        ),
         types=(INSTANCE,),
         judge=when(of_cluster, is_true("MultiAZ", default=False)),
         waivable=True,
@@ -330,7 +336,7 @@ CHECKS = (
         severity=Severity.MEDIUM,
         title="The master password is encrypted with a customer managed key",
         remedy="Set MasterUserSecret.KmsKeyId to a key of yours.",
-        citations=("164.308(a)(5)(ii)(D)", "164.312(a)(2)(iv)"),
+        citations=("164.308(a)(4)(ii)(B)", "164.308(a)(5)(ii)(D)", "164.312(a)(2)(iv)", "164.312(d)"),
         types=_BOTH,
         judge=_own(uses_customer_key("MasterUserSecret.KmsKeyId")),
     ),

@@ -102,6 +102,7 @@ def _egress_named(group: Resource, stack: Stack) -> Iterator[Verdict]:
 
 _REACH = (
     "164.308(a)(3)(i)",
+    "164.308(a)(3)(ii)(B)",
     "164.308(a)(4)(i)",
     "164.308(a)(4)(ii)(B)",
     "164.308(a)(4)(ii)(C)",
