@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from hipaa_pipeline import verify
-from hipaa_pipeline.ask import Nobody, Yes
+from hipaa_pipeline.ask import Yes
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.clock import SystemClock
@@ -79,7 +79,7 @@ def main() -> int:
         tools = Tools(
             session=session,
             clock=clock,
-            ask=Yes(Nobody()),
+            ask=Yes(),
             progress=Quiet,
             say=lambda _text: None,
             unique=lambda: str(next(numbers)),

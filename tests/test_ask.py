@@ -40,9 +40,9 @@ def test_a_choice(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 
 
 def test_yes_answers_yes_and_leaves_choices_to_whoever_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Yes(Nobody()).confirm("?")
-    assert Yes(Nobody()).type_name("?", "x")
-    assert Yes(Nobody()).choose("?", {"a": "", "b": ""}, "a") == "a"
+    assert Yes().confirm("?")
+    assert Yes().type_name("?", "x")
+    assert Yes().choose("?", {"a": "", "b": ""}, "a") == "a"
     typed(monkeypatch, "b\n")
     assert Yes(Terminal()).choose("?", {"a": "", "b": ""}, "a") == "b"
 

@@ -65,13 +65,14 @@ def test_interrupted_watch_on(account: LocalAccount, scenario: Scenario) -> None
 def test_interrupted_stop_a_creation(account: LocalAccount, scenario: Scenario) -> None:
     outcome = stopped(account, scenario, "create")
     assert (outcome.result, outcome.exit_code) == (Result.FAILED, ExitCode.FAILED)
+    assert outcome.message == f"The creation of {STACK} was stopped, and what it had created was deleted."
     assert remaining(account) == {}
 
 
 def test_interrupted_stop_an_update(account: LocalAccount, scenario: Scenario) -> None:
     scenario.deploy()
     outcome = stopped(account, scenario, "update")
-    assert outcome.result is Result.FAILED
+    assert (outcome.result, outcome.message) == (Result.FAILED, f"The update of {STACK} was stopped and rolled back.")
     assert scenario.stack()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "sns.topic" not in remaining(account)
 

@@ -70,8 +70,8 @@ class Nobody:
 class Yes:
     """`--yes`: every question is answered with yes. A choice has no yes: whoever is there makes it."""
 
-    def __init__(self, present: Asker) -> None:
-        self._present = present
+    def __init__(self, present: Asker | None = None) -> None:
+        self._present = present or Nobody()
 
     def confirm(self, question: str) -> bool:
         """Yes."""

@@ -283,6 +283,10 @@ def _clean_up(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> l
 
 
 def _told(order: Order, ended: Ended, cause: Cause | None) -> str:
+    if cause is None and ended.status == "DELETE_COMPLETE":
+        return f"The creation of {order.stack_name} was stopped, and what it had created was deleted."
+    if cause is None and ended.status == "UPDATE_ROLLBACK_COMPLETE":
+        return f"The update of {order.stack_name} was stopped and rolled back."
     first = f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else ended.reason or "AWS gave no reason"
     return f"{order.stack_name} is {ended.status}. What failed first: {first}"
 
