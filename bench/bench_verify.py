@@ -6,13 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.local.server import LocalAccount, local_account
-from local_stacks import deploy_environment
 
 RUNS = 5
 LATENCY_MS = 100
@@ -22,12 +17,12 @@ MAX_SECONDS = 2.5
 def main() -> None:
     """Print the fastest and the slowest of some runs, without and with the latency, and the number of calls."""
     with local_account() as account:
-        deploy_environment(Session(account.connection), "local")
+        run(account, "deploy", "--yes")
         before = len(account.calls())
-        plain = [timed(account) for _ in range(RUNS)]
+        plain = [run(account, "verify") for _ in range(RUNS)]
         calls = (len(account.calls()) - before) // RUNS
         account.add_fault(action="latency", milliseconds=LATENCY_MS)
-        late = [timed(account) for _ in range(RUNS)]
+        late = [run(account, "verify") for _ in range(RUNS)]
     say(f"verify, {calls} calls, {RUNS} runs                fastest  slowest")
     say(f"  answers at once                        {min(plain):6.2f} s {max(plain):6.2f} s")
     say(f"  every answer {LATENCY_MS} ms late (limit {MAX_SECONDS} s)  {min(late):6.2f} s {max(late):6.2f} s")
@@ -38,8 +33,8 @@ def say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
-def timed(account: LocalAccount) -> float:
-    """The seconds one `verify` takes, from the start of its process to the end."""
+def run(account: LocalAccount, *arguments: str) -> float:
+    """The seconds one command takes, from the start of its process to the end."""
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": account.endpoint_url,
@@ -47,7 +42,7 @@ def timed(account: LocalAccount) -> float:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": account.region,
     }
-    command = [sys.executable, "-c", "from hipaa_pipeline.cli import main; main()", "verify", "--env", "local"]
+    command = [sys.executable, "-c", "from hipaa_pipeline.cli import main; main()", *arguments, "--env", "local"]
     begin = time.monotonic()
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # noqa: S603
     return time.monotonic() - begin

@@ -39,8 +39,8 @@ def _executed(session: Session, stack_id: str) -> str:
     """The newest executed change set that is still listed; empty without one."""
     listed = session.pages("cloudformation", "list_change_sets", "Summaries", StackName=stack_id)
     executed = [summary for summary in listed if summary.get("ExecutionStatus") == "EXECUTE_COMPLETE"]
-    newest = max(executed, key=lambda summary: summary["CreationTime"], default={})
-    return str(newest.get("ChangeSetId", ""))
+    newest = sorted(executed, key=lambda summary: summary["CreationTime"])[-1:]
+    return str(newest[0]["ChangeSetId"]) if newest else ""
 
 
 def events(session: Session, stack_id: str) -> tuple[Event, ...]:
