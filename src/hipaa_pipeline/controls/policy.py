@@ -43,8 +43,8 @@ class Statement:
     def acts(self, action: str) -> bool:
         """Whether the statement speaks about an action (`kms:Decrypt`)."""
         if self.not_actions:
-            return not any(matches(pattern, action) for pattern in self.not_actions)
-        return any(matches(pattern, action) for pattern in self.actions)
+            return not any_matches(self.not_actions, action)
+        return any_matches(self.actions, action)
 
     def about(self, kind: str, principal: str) -> bool:
         """Whether the statement speaks about a principal, named or by a wildcard."""
@@ -54,7 +54,7 @@ class Statement:
 
     def holds_in(self, context: Mapping[str, str]) -> bool:
         """Whether all conditions hold for a request with these context keys (in lower case) and no others."""
-        return all(_condition_holds(condition, context) for condition in self.conditions)
+        return all(_condition_holds(condition, context.get(condition[1])) for condition in self.conditions)
 
     def ties(self, keys: frozenset[str], *, always_sent: bool = False) -> bool:
         """Whether a condition limits one of these keys (lower case) to something.
@@ -97,6 +97,12 @@ def _glob(pattern: str) -> Callable[[str], Any]:
 def matches(pattern: str, text: str) -> bool:
     """Whether IAM's wildcards `*` and `?` let `pattern` cover `text`, upper and lower case alike."""
     return _glob(pattern)(text) is not None
+
+
+@functools.lru_cache(maxsize=16384)
+def any_matches(patterns: tuple[str, ...], text: str) -> bool:
+    """Whether one of several patterns covers `text`; the same statements are asked about the same actions for ever."""
+    return any(matches(pattern, text) for pattern in patterns)
 
 
 def matches_arn(pattern: str, arn: str) -> bool:
@@ -191,10 +197,11 @@ def _reason(value: Any) -> str | None:
     return None if found is None else str(found[UNKNOWN])
 
 
-def _condition_holds(condition: Condition, context: Mapping[str, str]) -> bool:
-    operator, key, values = condition
+@functools.lru_cache(maxsize=4096)
+def _condition_holds(condition: Condition, actual: str | None) -> bool:
+    """Whether a condition holds for the value its key has in a request, None where the request lacks the key."""
+    operator, _, values = condition
     operator = operator.rsplit(":", 1)[-1]
-    actual = context.get(key)
     if operator == "null":
         return values == ("true",) if actual is None else values == ("false",)
     if_exists = operator.endswith("ifexists")
@@ -229,7 +236,7 @@ def admits(policy: Iterable[Statement], kind: str, principal: str, action: str, 
     """Whether a resource policy lets a principal do an action in a request with these context keys (lower case)."""
     granted = False
     for statement in policy:
-        if statement.about(kind, principal) and statement.acts(action) and statement.holds_in(context):
+        if statement.acts(action) and statement.about(kind, principal) and statement.holds_in(context):
             if not statement.allow:
                 return False
             granted = True

@@ -1,0 +1,62 @@
+"""Judging the resolved `prod` stack: all checks, and which of them take longest (processor time on one core)."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, load_environment
+from hipaa_pipeline.controls import CHECKS, Check, judge
+from hipaa_pipeline.findings import count
+from hipaa_pipeline.resolve import resolve
+from hipaa_pipeline.source import load_template
+from hipaa_pipeline.stack import Stack
+
+LEAST_RATE = 100  # stacks a second
+RUNS = 50
+SHOWN = 8
+
+
+def main() -> int:
+    """Print the table; 1 when fewer stacks are judged a second than promised."""
+    configuration = load_environment("prod")
+    stack = resolve(
+        load_template(TEMPLATE_PATH),
+        configuration.parameters,
+        region=DEFAULT_REGION,
+        stack_name=configuration.stack_name,
+    )
+    first, milliseconds = each_ms(lambda: judge(stack), 1), each_ms(lambda: judge(stack), RUNS)
+    counted = ", ".join(f"{number} {status}" for status, number in count(judge(stack)).items() if number)
+    say(f"judging prod: {len(stack.resources)} resources, {len(CHECKS)} checks, {counted}")
+    say(f"  the first time             {first:8.2f} ms")
+    say(f"  again                      {milliseconds:8.2f} ms   {1000 / milliseconds:,.0f} stacks a second")
+    say("the slowest checks")
+    for slug, taken in slowest(stack, CHECKS):
+        say(f"  {slug:<26} {taken:8.2f} ms")
+    return int(1000 / milliseconds < LEAST_RATE)
+
+
+def slowest(stack: Stack, checks: Sequence[Check]) -> list[tuple[str, float]]:
+    """The checks that take longest, each with its milliseconds per stack."""
+    taken = [(check.slug, each_ms(functools.partial(judge, stack, checks=[check]), RUNS)) for check in checks]
+    return sorted(taken, key=lambda each: each[1], reverse=True)[:SHOWN]
+
+
+def each_ms(work: Callable[[], object], runs: int) -> float:
+    """Milliseconds of processor time for one of several runs."""
+    started = time.process_time()
+    for _ in range(runs):
+        work()
+    return (time.process_time() - started) / runs * 1000
+
+
+def say(line: str) -> None:
+    """A line of the table."""
+    sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
