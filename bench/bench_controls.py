@@ -14,13 +14,13 @@ from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
 from hipaa_pipeline.stack import Stack
 
-LEAST_RATE = 100  # stacks a second
+MOST_MS = 60  # a tenth of what `check` may take
 RUNS = 50
 SHOWN = 8
 
 
 def main() -> int:
-    """Print the table; 1 when fewer stacks are judged a second than promised."""
+    """Print the table; 1 when judging takes longer than it may."""
     configuration = load_environment("prod")
     stack = resolve(
         load_template(TEMPLATE_PATH),
@@ -36,7 +36,7 @@ def main() -> int:
     say("the slowest checks")
     for slug, taken in slowest(stack, CHECKS):
         say(f"  {slug:<26} {taken:8.2f} ms")
-    return int(1000 / milliseconds < LEAST_RATE)
+    return int(milliseconds > MOST_MS)
 
 
 def slowest(stack: Stack, checks: Sequence[Check]) -> list[tuple[str, float]]:
