@@ -76,6 +76,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._trees: dict[str, dict[int, _Node | Bad]] = {}
+        self._alone: dict[tuple[str, Hashable], Bad] = {}  # of checks that looked at their own resources only
         self._seen: dict[int, Any] = {}  # keeps what ids stand for alive, so that no id is used twice
 
     def bad(self, check: Check, facts: Facts) -> Bad:
@@ -83,11 +84,14 @@ class Memory:
         trees = self._trees.setdefault(check.slug, {})
         if STACK in check.types:
             return self._ask(check, None, facts, trees)
-        bad = _NOTHING
-        for type_ in check.types:
-            for subject in facts.subjects(type_):
-                bad |= self._ask(check, subject, facts, trees)
-        return bad
+        subjects = [subject for type_ in check.types for subject in facts.subjects(type_)]
+        key = (check.slug, tuple(map(id, subjects)))
+        if key not in self._alone:
+            bad = _NOTHING.union(*(self._ask(check, subject, facts, trees) for subject in subjects))
+            if any(isinstance(trees[id(subject)], _Node) for subject in subjects):
+                return bad
+            self._alone[key] = bad
+        return self._alone[key]
 
     def _ask(self, check: Check, resource: Resource | None, facts: Facts, trees: dict[int, _Node | Bad]) -> Bad:
         """What the check answers about a resource, None for the stack itself."""
