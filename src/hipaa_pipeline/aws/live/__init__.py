@@ -56,6 +56,14 @@ READERS: dict[str, ResourceReader] = {
 """How to read each resource type; `tests/test_live_readers.py` holds it against the template's types."""
 
 
+SERVICES = ("ec2", "rds", "iam", "logs", "kms", "cloudwatch", "sns", "kinesis", "backup", "secretsmanager")
+"""The services that the readers ask, those with the largest models first."""
+
+
+WORKERS = 64
+"""How many questions may wait for an answer at once: more than a service allows are slowed down by its throttling."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Failure:
     """Properties of a resource that could not be read, and why."""
@@ -100,13 +108,17 @@ def read_stack(session: Session, stack_name: str) -> LiveRead:
 
 
 def open_reader(session: Session, stack_name: str) -> Reader:
-    """A reader that knows what the stack holds. Raises AwsError when CloudFormation does not say."""
-    description, physical = gather(
-        [
-            functools.partial(_description, session, stack_name),
-            functools.partial(stack_resources, session, stack_name),
-        ]
-    )
+    """A reader that knows what the stack holds. Raises AwsError when CloudFormation does not say.
+
+    While CloudFormation is asked, the clients of the services that will be asked next are made: that is work for the
+    processor, not for the network.
+    """
+    tasks: list[Callable[[], Any]] = [
+        functools.partial(_description, session, stack_name),
+        functools.partial(stack_resources, session, stack_name),
+        *(functools.partial(session.client, service, session.region) for service in SERVICES),
+    ]
+    description, physical, *_ = gather(tasks)
     return Reader(session, description, physical)
 
 
@@ -146,7 +158,7 @@ def read_with(reader: Reader, stack_name: str) -> LiveRead:
         *(functools.partial(_identity, reader, physical) for physical in reader.physical.values()),
         *(functools.partial(_answer, reader, physical, part) for physical, part in asked),
     ]
-    policies, beside, default_groups, *rest = gather(tasks)
+    policies, beside, default_groups, *rest = gather(tasks, WORKERS)
     identities: list[Identity] = rest[: len(reader.physical)]
     outcomes: list[_Outcome] = rest[len(reader.physical) :]
     answered: dict[str, list[tuple[Part, _Outcome]]] = {}
