@@ -100,7 +100,7 @@ HEALTHY: dict[Operation, Any] = {
     aws.GET_CALLER_IDENTITY: {"Account": ACCOUNT, "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me"},
     aws.GET_ROLE: lambda arguments: (
         {"Role": {"Arn": f"arn:aws:iam::{ACCOUNT}:role/{arguments['RoleName']}"}}
-        if arguments["RoleName"] in {"deployer", "AWSServiceRoleForRDS"}
+        if arguments["RoleName"] in {"deployer", "AWSServiceRoleForRDS", "AWSServiceRoleForBackup"}
         else NO_SUCH
     ),
     aws.SIMULATE_PRINCIPAL_POLICY: lambda arguments: [

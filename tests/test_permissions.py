@@ -17,6 +17,7 @@ from botocore import xform_name
 from hipaa_pipeline.documents.permissions import permission_documents
 from hipaa_pipeline.permissions.grants import GRANTS, LEFT_OUT, left_out, needed_by
 from hipaa_pipeline.permissions.policy import MAX_CHARACTERS, deployer_policies
+from hipaa_pipeline.permissions.updates import ONLY_FOR_UPDATES
 from hipaa_pipeline.preflight import operations
 from hipaa_pipeline.preflight.resource_types import RESOURCE_TYPES
 
@@ -26,18 +27,19 @@ SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
 OTHER_COMMANDS = {"stacksets.py", "assume.py"}
 GRANTED = {action for grant in GRANTS for action in grant.actions}
 # boto3's name of a service -> IAM's.
-IAM_NAMES = {"service-quotas": "servicequotas"}
+IAM_NAMES = {"service-quotas": "servicequotas", "resourcegroupstaggingapi": "tag"}
 
 
 @functools.cache
-def handler_actions() -> frozenset[str]:
-    """Everything that the handlers of the template's types may call to create, read, update and delete."""
+def handler_actions(*handlers: str) -> frozenset[str]:
+    """Everything that these handlers of the template's types may call; all but `list` unless told."""
     provider = json.loads((SCHEMAS / "providers" / "ap-southeast-1.json").read_text())
     found: set[str] = set()
     for name in RESOURCE_TYPES:
         schema = json.loads((SCHEMAS / "resources" / f"{provider[name]}.json").read_text())
         for handler, described in schema.get("handlers", {}).items():
-            found |= set(described["permissions"]) if handler != "list" else set()
+            if handler in (handlers or ("create", "read", "update", "delete")):
+                found |= set(described["permissions"])
     return frozenset(found)
 
 
@@ -50,7 +52,7 @@ def operation_names(service: str) -> dict[str, str]:
 def own_calls() -> set[str]:
     """The IAM actions of every API operation that the project's code names, in the files that talk to AWS."""
     services = ["sts", "iam", "ec2", "rds", "kinesis", "kms", "logs", "sns", "secretsmanager", "backup", "cloudwatch"]
-    services += ["cloudformation", "service-quotas"]
+    services += ["cloudformation", "service-quotas", "resourcegroupstaggingapi"]
     found = set()
     for path in (SOURCE / "aws").rglob("*.py"):
         if path.name in OTHER_COMMANDS:
@@ -79,6 +81,11 @@ def test_what_is_left_out_is_something_that_cloudformation_would_call() -> None:
     assert lower(left_out()) <= lower(handler_actions())
     assert lower(left_out()).isdisjoint(lower(GRANTED))
     assert all(LEFT_OUT)
+
+
+def test_what_only_updates_need() -> None:
+    only = handler_actions("update") - handler_actions("create", "read", "delete")
+    assert only & GRANTED == ONLY_FOR_UPDATES
 
 
 def test_what_the_project_calls_is_granted() -> None:

@@ -287,7 +287,8 @@ def test_what_rds_offers(options: list[dict[str, Any]], expected: list[tuple[str
 def test_what_rds_does_not_offer_is_told_with_what_to_set(versions: Any, remedy: str) -> None:
     known = versions if isinstance(versions, Problem) else [{"EngineVersion": version} for version in versions]
     unheard_of = Problem("invalid", "rds:…", "InvalidParameterCombination", "Cannot find version 17.11 for postgres")
-    for options in ([], unheard_of):
+    answers: list[Any] = [[], unheard_of]
+    for options in answers:
         account = Recorded({aws.DESCRIBE_ORDERABLE_OPTIONS: options, aws.DESCRIBE_ENGINE_VERSIONS: known})
         (finding,) = ask("database_orderable", account, our_stack())
         assert (finding.rule, finding.status, finding.remedy) == ("offered", FAIL, remedy)
@@ -539,11 +540,24 @@ def test_nothing_handed_in_is_not_judged() -> None:
 # Service-linked role, switches --------------------------------------------------------------------------------------
 
 
-def test_the_service_linked_role_of_rds() -> None:
-    assert [each.actual for each in ask("service_linked_role", Recorded(), our_stack())] == ["exists"]
-    (missing,) = ask("service_linked_role", Recorded({aws.GET_ROLE: Problem("not-found", "iam:GetRole")}), our_stack())
+def test_the_service_linked_roles_exist() -> None:
+    findings = ask("service_linked_role", Recorded(), our_stack())
+    assert [(each.resource, each.actual) for each in findings] == [
+        ("AWSServiceRoleForRDS", "exists"),
+        ("AWSServiceRoleForBackup", "exists"),
+    ]
+
+
+def test_a_service_linked_role_that_is_yet_to_be_created_is_a_warning() -> None:
+    account = Recorded({aws.GET_ROLE: Problem("not-found", "iam:GetRole", "NoSuchEntity", "cannot be found")})
+    (missing,) = ask("service_linked_role", account, our_stack(CreateBackupPlan="false"))
     assert (missing.status, missing.severity) == (PASS, WARNING)
     assert missing.remedy == "aws iam create-service-linked-role --aws-service-name rds.amazonaws.com"
+
+
+def test_a_service_linked_role_that_may_not_be_read_is_unknown() -> None:
+    findings = ask("service_linked_role", Recorded({aws.GET_ROLE: denied(aws.GET_ROLE)}), our_stack())
+    assert {(each.status, each.reason) for each in findings} == {(UNKNOWN, "iam:GetRole is denied")}
 
 
 @pytest.mark.parametrize("slug", SLUGS)

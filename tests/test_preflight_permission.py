@@ -12,7 +12,7 @@ from hipaa_pipeline.preflight import operations as aws
 from hipaa_pipeline.preflight.checks import judged
 from hipaa_pipeline.preflight.facts import Problem, Unanswered
 from hipaa_pipeline.preflight.permission import Decision, decision, permissions, policy_source
-from hipaa_pipeline.preflight.subject import Check
+from hipaa_pipeline.preflight.subject import WARNING, Check
 from recorded import ACCOUNT, REGION, Recorded, denied, our_stack, resource, stack_of, subject_of
 
 PASS, FAIL, UNKNOWN = Status.PASS, Status.FAIL, Status.UNKNOWN
@@ -165,6 +165,42 @@ def test_what_is_asked_names_this_stack_and_carries_the_conditions_of_our_own_po
     assert keys["aws:RequestedRegion"] == [REGION]
     assert keys["kms:ViaService"] == [f"rds.{REGION}.amazonaws.com"]
     assert len(asked) < len(GRANTS) / 1.5  # actions on the same resources go together
+
+
+def test_what_only_an_update_needs_is_a_warning_for_a_new_stack() -> None:
+    (finding,) = (
+        each
+        for each in ask(Recorded({aws.SIMULATE_PRINCIPAL_POLICY: refusing("kinesis:StopStreamEncryption")}))
+        if each.resource == "ManageStream"
+    )
+    assert (finding.status, finding.severity) == (PASS, WARNING)
+    assert finding.reason.endswith("not updated later: kinesis:StopStreamEncryption refused")
+
+
+def test_what_an_update_needs_stops_an_update() -> None:
+    account = Recorded(
+        {
+            aws.SIMULATE_PRINCIPAL_POLICY: refusing("kinesis:StopStreamEncryption"),
+            aws.DESCRIBE_STACKS: [{"StackStatus": "CREATE_COMPLETE"}],
+            aws.LIST_STACK_RESOURCES: [
+                {"LogicalResourceId": "Key", "PhysicalResourceId": "k", "ResourceStatus": "CREATE_COMPLETE"}
+            ],
+            aws.GET_TEMPLATE: denied(aws.GET_TEMPLATE),
+        }
+    )
+    assert [each.resource for each in ask(account) if each.status is FAIL] == ["ManageStream"]
+
+
+@pytest.mark.parametrize(("exists", "expected"), [(True, []), (False, ["ServiceLinkedRoles"])])
+def test_the_right_to_create_a_service_linked_role_matters_only_where_one_is_missing(
+    exists: bool, expected: list[str]
+) -> None:
+    account = Recorded({aws.SIMULATE_PRINCIPAL_POLICY: refusing("iam:CreateServiceLinkedRole")})
+    if not exists:
+        account.answers[aws.GET_ROLE] = lambda arguments: (
+            {"Role": {"Arn": "arn"}} if arguments["RoleName"] == "deployer" else Problem("not-found", "iam:GetRole")
+        )
+    assert [each.resource for each in ask(account) if each.status is FAIL] == expected
 
 
 def test_a_stack_without_a_database_needs_no_rights_to_one() -> None:

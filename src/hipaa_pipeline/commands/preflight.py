@@ -41,7 +41,9 @@ def command(
     print_policy: bool,
     yes: bool,
 ) -> int:
-    """Predict whether a deployment would succeed, and offer ways out of what blocks it. Changes nothing.
+    """Predict whether a deployment would succeed, and offer ways out of what blocks it.
+
+    It only reads, unless it is told to request an increase.
 
     Exit code 0: nothing stands in the way; 1: something does; 3: something could not be told.
     """

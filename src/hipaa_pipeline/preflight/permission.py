@@ -13,13 +13,17 @@ from typing import Any
 
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.permissions.grants import Grant, filled, needed_by
-from hipaa_pipeline.preflight.facts import Facts, Problem, Read, Unanswered
+from hipaa_pipeline.permissions.updates import ONLY_FOR_UPDATES
+from hipaa_pipeline.preflight.existing import existing_stack
+from hipaa_pipeline.preflight.facts import Facts, Problem, Read, Unanswered, together
 from hipaa_pipeline.preflight.operations import GET_CALLER_IDENTITY, GET_ROLE, SIMULATE_PRINCIPAL_POLICY
-from hipaa_pipeline.preflight.subject import Subject
+from hipaa_pipeline.preflight.service_linked import all_exist
+from hipaa_pipeline.preflight.subject import WARNING, Subject
 from hipaa_pipeline.stack import Stack
 
 CONTROL = "permissions"
 DOCUMENT = "docs/permissions.md"
+CREATE_SERVICE_LINKED_ROLE = "iam:CreateServiceLinkedRole"
 _NAME_PREFIX = "hipaa-pipeline-"
 
 
@@ -40,8 +44,15 @@ def permissions(subject: Subject, facts: Facts) -> list[Finding]:
     types = [resource.type for resource in subject.stack.resources.values()]
     grants = [grant for grant in needed_by(types) if "deploy" in grant.commands]
     reads = _simulations(grants, source, subject.stack)
-    facts.each(*reads.values())  # asked together
-    return [_finding(grant, facts.each(reads[grant.resources])[0]) for grant in grants]
+    existing, complete, _ = together(
+        lambda: existing_stack(subject.stack, facts),
+        lambda: all_exist(subject.stack, facts),
+        lambda: facts.each(*reads.values()),
+    )
+    # What a new stack does not need yet is no reason to stop it; nor is a role that need not be created.
+    later = frozenset() if existing.physical_ids else ONLY_FOR_UPDATES
+    asked = [grant for grant in grants if not (complete and grant.actions == (CREATE_SERVICE_LINKED_ROLE,))]
+    return [_finding(grant, facts.each(reads[grant.resources])[0], later) for grant in asked]
 
 
 def policy_source(facts: Facts) -> str | Finding:
@@ -77,9 +88,9 @@ def _simulations(grants: Iterable[Grant], source: str, stack: Stack) -> dict[tup
         "suffix": str(stack.parameters.get("EnvironmentSuffix", "")),
         "environment": stack.name.removeprefix(_NAME_PREFIX),
     }
-    together: dict[tuple[str, ...], list[Grant]] = collections.defaultdict(list)
+    by_resources: dict[tuple[str, ...], list[Grant]] = collections.defaultdict(list)
     for grant in grants:
-        together[grant.resources].append(grant)
+        by_resources[grant.resources].append(grant)
     return {
         resources: SIMULATE_PRINCIPAL_POLICY(
             PolicySourceArn=source,
@@ -88,7 +99,7 @@ def _simulations(grants: Iterable[Grant], source: str, stack: Stack) -> dict[tup
             ContextEntries=_context(group, values),
             MaxItems=1000,
         )
-        for resources, group in together.items()
+        for resources, group in by_resources.items()
     }
 
 
@@ -106,7 +117,7 @@ def _context(grants: Iterable[Grant], values: dict[str, str]) -> list[dict[str, 
     ]
 
 
-def _finding(grant: Grant, answer: Any) -> Finding:
+def _finding(grant: Grant, answer: Any, later: frozenset[str]) -> Finding:
     found = Finding(
         control=CONTROL,
         rule=f"may_{grant.sid}",
@@ -122,18 +133,23 @@ def _finding(grant: Grant, answer: Any) -> Finding:
     results = {result["EvalActionName"]: result for result in answer}
     decisions = [decision(action, results.get(action)) for action in grant.actions]
     refused = [each for each in decisions if each.status is Status.FAIL]
-    if refused:
-        actions = ", ".join(dict.fromkeys(each.action for each in refused))
+    now = [each for each in refused if each.action not in later]
+    if now:
         return dataclasses.replace(
-            found,
-            status=Status.FAIL,
-            actual=f"refused: {_listed(refused)}",
-            remedy=f"allow {actions} ({DOCUMENT}, statement {grant.sid})",
+            found, status=Status.FAIL, actual=f"refused: {_listed(now)}", remedy=_allow(now, grant)
         )
     open_ones = [each for each in decisions if each.status is Status.UNKNOWN]
     if open_ones:
         return dataclasses.replace(found, status=Status.UNKNOWN, actual=None, reason=_listed(open_ones))
+    if refused:
+        reason = f"this stack can be created, but not updated later: {_listed(refused)} refused"
+        return dataclasses.replace(found, severity=WARNING, reason=reason, remedy=_allow(refused, grant))
     return found
+
+
+def _allow(refused: Iterable[Decision], grant: Grant) -> str:
+    actions = ", ".join(each.action for each in refused)
+    return f"allow {actions} ({DOCUMENT}, statement {grant.sid})"
 
 
 def decision(action: str, result: Any) -> Decision:
