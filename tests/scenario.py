@@ -202,4 +202,15 @@ def called(session: Session) -> Iterator[dict[str, int]]:
         client.meta.events.unregister("before-call", note)
 
 
-_CALLED_SERVICES = ("cloudformation", "ec2", "rds", "kms", "kinesis", "logs", "iam", "sns", "backup", "cloudwatch")
+_CALLED_SERVICES = (
+    "cloudformation",
+    "ec2",
+    "rds",
+    "kms",
+    "kinesis",
+    "logs",
+    "iam",
+    "sns",
+    "backup",
+    "resourcegroupstaggingapi",
+)

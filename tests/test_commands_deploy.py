@@ -117,7 +117,7 @@ def test_preflight_stops_what_would_fail(account: LocalAccount) -> None:
     outcome = run("deploy", "--yes")
     assert outcome.return_value == ExitCode.FAILED
     assert outcome.stdout.splitlines()[0] == (
-        "Preflight found 1 things that would stop the deployment, so nothing was done."
+        "Preflight foresees that this would fail (1 blocked), so nothing was done."
     )
     assert outcome.stderr.splitlines()[-1] == "next:  make preflight ENV=local"
     assert account.inventory() == before

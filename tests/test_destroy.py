@@ -138,9 +138,29 @@ def test_what_somebody_put_back_is_found(account: LocalAccount, scenario: Scenar
     scenario.destroy()
     scenario.session.call("logs", "create_log_group", logGroupName="healthcare-audit-test")
     outcome = scenario.destroy()
-    assert (outcome.result, outcome.exit_code) == (Result.FAILED, ExitCode.FAILED)
+    assert (outcome.result, outcome.exit_code) == (Result.ABSENT, ExitCode.FAILED)
     assert outcome.message == f"{STACK} is gone already, but 1 of its resources are still there."
     assert [one.logical_id for one in outcome.left if not one.wanted] == ["AuditLogGroup", "Key"]
+
+
+def test_what_carries_the_stacks_tag_is_found(account: LocalAccount, scenario: Scenario) -> None:
+    """Created beside the stack, by a person or a service, and tagged as the stack's own."""
+    scenario.deploy()
+    tags = [{"Key": "hipaa-pipeline:environment", "Value": "test"}]
+    scenario.session.call("sns", "create_topic", Name="forgotten", Tags=tags)
+    outcome = scenario.destroy()
+    assert (outcome.result, outcome.exit_code) == (Result.DESTROYED, ExitCode.FAILED)
+    assert [one.physical_id for one in outcome.left if one.presence is Presence.THERE] == [
+        "arn:aws:sns:ap-southeast-1:111122223333:forgotten"
+    ]
+
+
+def test_a_proof_that_cannot_be_completed_is_no_proof(account: LocalAccount, scenario: Scenario) -> None:
+    scenario.deploy()
+    account.add_fault(service="resourcegroupstaggingapi", operation="GetResources", action="deny")
+    outcome = scenario.destroy()
+    assert (outcome.result, outcome.exit_code) == (Result.DESTROYED, ExitCode.UNKNOWN)
+    assert "tag:GetResources" in outcome.findings[0].reason
 
 
 def test_log_groups_that_rds_writes_are_told(scenario: Scenario) -> None:

@@ -117,9 +117,9 @@ def _attempt(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
 def _foreseen(order: Order, tools: Tools, findings: Sequence[Finding]) -> Outcome | None:
     """The refusal when preflight found what would stop the deployment; what it could not tell, a person decides."""
     counted = count(findings)
-    unknown = f"Preflight could not tell {counted[Status.UNKNOWN]} things. Deploy all the same?"
+    unknown = f"Preflight could not tell everything ({counted[Status.UNKNOWN]} unknown). Deploy all the same?"
     if counted[Status.FAIL]:
-        message = f"Preflight found {counted[Status.FAIL]} things that would stop the deployment, so nothing was done."
+        message = f"Preflight foresees that this would fail ({counted[Status.FAIL]} blocked), so nothing was done."
     elif counted[Status.UNKNOWN] and not tools.ask.confirm(unknown):
         message = "Nothing was done."
     else:

@@ -6,24 +6,27 @@ Like `deploy` it holds no state: a destruction that was stopped half-way is run 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hipaa_pipeline.aws import remains, snapshots, stacks
 from hipaa_pipeline.aws.events import new_events
 from hipaa_pipeline.aws.finishing import DATABASE
-from hipaa_pipeline.aws.leftovers import KEY, Leftover, leftovers, still_there
+from hipaa_pipeline.aws.leftovers import KEY, Leftover, Presence, leftovers
 from hipaa_pipeline.aws.remains import Remains
+from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack, StackResource
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.events import touched
 from hipaa_pipeline.failure import Cause, root_cause
+from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.interrupt import attend
 from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools, require_ours
 from hipaa_pipeline.states import Standing, standing
 from hipaa_pipeline.watch import Ended
 
 FINAL = "final"
+NOTHING_LEFT = "nothing_left"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,21 +163,54 @@ def _already_gone(order: Order, tools: Tools) -> Outcome:
 
 
 def _proven(order: Order, tools: Tools, stack_id: str, result: Result) -> Outcome:
+    """Every resource that the stack's events ever named, asked of its service; then whatever else carries its tag."""
     named = touched(new_events(tools.session, stack_id, set()))
     kept = remains.kept(tools.session, named)
     remains.keep_keys(tools.session, kept)
     left = _explained(leftovers(tools.session, stack_id, named), kept)
-    unwanted = [one for one in still_there(left) if not one.wanted]
-    verb = "is gone" if result is Result.DESTROYED else "is gone already"
+    left += [*kept.as_leftovers(), *_strangers(order, tools, named)]
+    there = [one for one in left if one.presence is Presence.THERE and not one.wanted]
+    gone = "is gone" if result is Result.DESTROYED else "is gone already"
+    but = f", but {len(there)} of its resources are still there" if there else ""
     return Outcome(
-        result=Result.FAILED if unwanted else result,
+        result=result,
         stack_name=order.stack_name,
         stack_id=stack_id,
-        message=f"{order.stack_name} {verb}"
-        + (f", but {len(unwanted)} of its resources are still there." if unwanted else "."),
-        next_command="",
-        left=(*left, *kept.as_leftovers()),
+        message=f"{order.stack_name} {gone}{but}.",
+        next_command=order.destroy_command if there else "",
+        left=tuple(left),
+        findings=tuple(_judged(order, left)),
     )
+
+
+def _strangers(order: Order, tools: Tools, named: Mapping[tuple[str, str], str]) -> list[Leftover]:
+    try:
+        return remains.tagged(tools.session, order.environment, named)
+    except AwsError as error:
+        reason = f"{error.action}: {error.message or error.code}"
+        return [Leftover("", "", "anything else with the stack's tag", Presence.UNKNOWN, reason)]
+
+
+def _judged(order: Order, left: Sequence[Leftover]) -> Iterator[Finding]:
+    """A finding for each leftover that nobody wants or that could not be asked for; a good one when there is none."""
+    bad = [
+        one for one in left if one.presence is Presence.UNKNOWN or (one.presence is Presence.THERE and not one.wanted)
+    ]
+    for one in bad:
+        yield Finding(
+            control=NOTHING_LEFT,
+            status=Status.UNKNOWN if one.presence is Presence.UNKNOWN else Status.FAIL,
+            resource=one.logical_id or order.stack_name,
+            property=one.physical_id,
+            expected="gone",
+            actual=str(one.presence),
+            remedy=order.destroy_command,
+            reason=one.reason,
+        )
+    if not bad:
+        yield Finding(
+            control=NOTHING_LEFT, status=Status.PASS, resource=order.stack_name, expected="gone", actual="gone"
+        )
 
 
 def _explained(left: Sequence[Leftover], kept: Remains) -> list[Leftover]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hipaa_pipeline.aws.live import READERS
@@ -56,11 +56,6 @@ def leftovers(session: Session, stack_id: str, resources: Mapping[tuple[str, str
     reader = Reader(session, {"StackId": stack_id}, physical)
     asked = gather([functools.partial(_leftover, reader, one) for one in physical.values()])
     return sorted((one for one in asked if one is not None), key=lambda one: (one.logical_id, one.physical_id))
-
-
-def still_there(left: Iterable[Leftover]) -> list[Leftover]:
-    """The leftovers that are more than a key waiting for its deletion: what somebody has to look at."""
-    return [one for one in left if one.presence is not Presence.ENDING]
 
 
 def _leftover(reader: Reader, physical: Physical) -> Leftover | None:

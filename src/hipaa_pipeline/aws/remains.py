@@ -10,10 +10,14 @@ from hipaa_pipeline.aws import snapshots
 from hipaa_pipeline.aws.finishing import DATABASE
 from hipaa_pipeline.aws.leftovers import KEY, Leftover, Presence
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
+from hipaa_pipeline.aws.stacks import OWNER_TAG
 
 VAULT = "AWS::Backup::BackupVault"
 ENHANCED_MONITORING = "RDSOSMetrics"
 """Enhanced monitoring of every database in the Region writes here; no stack owns it, and nobody's is deleted."""
+
+_STRANGER = "it carries the stack's tag, though the stack never named it"
+_BACKUP_ARNS = (":snapshot:", ":auto-backup:", ":recovery-point:")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +63,27 @@ def kept(session: Session, named: Mapping[tuple[str, str], str]) -> Remains:
         frozenset(key for key in keys if any(arn.endswith(f"/{key}") or arn == key for arn in needed)),
         tuple(unknown),
     )
+
+
+def tagged(session: Session, environment: str, named: Mapping[tuple[str, str], str]) -> list[Leftover]:
+    """What carries the environment's tag and is none of the resources that the stack ever named.
+
+    Those are asked for one by one instead: the tagging service remembers what is gone for a while. Backups carry the
+    tags of what they saved, and are wanted. Raises AwsError.
+    """
+    filters = [{"Key": OWNER_TAG, "Values": [environment]}]
+    mappings = session.pages("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList", TagFilters=filters)
+    known = {physical_id.rpartition(":")[2] for _, physical_id in named}
+    strangers = [arn for arn in (mapping["ResourceARN"] for mapping in mappings) if not _ends_with(arn, known)]
+    return [
+        Leftover("", "", arn, Presence.THERE, _STRANGER, wanted=False)
+        for arn in sorted(strangers)
+        if not any(part in arn for part in _BACKUP_ARNS) and ":stack/" not in arn
+    ]
+
+
+def _ends_with(arn: str, names: Iterable[str]) -> bool:
+    return any(arn == name or arn.endswith((f"/{name}", f":{name}")) for name in names)
 
 
 def keep_keys(session: Session, remains: Remains) -> None:

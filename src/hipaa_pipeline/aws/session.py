@@ -29,7 +29,7 @@ READ_TIMEOUT_SECONDS = 60
 
 
 # Where IAM's name of a service or an operation is not the one that boto3's gives away.
-_IAM_PREFIXES = {"service-quotas": "servicequotas"}
+_IAM_PREFIXES = {"service-quotas": "servicequotas", "resourcegroupstaggingapi": "tag"}
 _ACRONYMS = {"db": "DB", "aws": "AWS", "mfa": "MFA"}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hipaa_pipeline.commands.options import aws_options, environment_option, format_option, yes_option
+from hipaa_pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hipaa_pipeline.commands.ordering import Prepared
     from hipaa_pipeline.deploy import Hooks
     from hipaa_pipeline.findings import Finding
+    from hipaa_pipeline.order import Outcome
     from hipaa_pipeline.proposal import Proposal
 
 
@@ -51,8 +53,7 @@ def command(
     """Deploy the stack of an environment, reviewed, guarded and watched."""
     from hipaa_pipeline import console
     from hipaa_pipeline.commands.ordering import prepare
-    from hipaa_pipeline.commands.outcome import print_outcome
-    from hipaa_pipeline.commands.reporting import write_quality_report
+    from hipaa_pipeline.commands.outcome import print_next, print_outcome
     from hipaa_pipeline.deploy import deploy
 
     prepared = prepare(
@@ -70,8 +71,20 @@ def command(
     foreseen: list[Finding] = []
     outcome = deploy(prepared.order, prepared.tools, _hooks(prepared, foreseen, foresee=preflight))
     print_outcome(outcome, output_format)
-    console.note(f"Quality report: {write_quality_report(prepared, outcome, foreseen)}")
+    _report(prepared, outcome, foreseen)
+    print_next(outcome)
     return outcome.exit_code
+
+
+def _report(prepared: Prepared, outcome: Outcome, foreseen: Sequence[Finding]) -> None:
+    """Write the quality report; that it could not be written changes nothing about what was deployed."""
+    from hipaa_pipeline import console
+    from hipaa_pipeline.commands.reporting import write_quality_report
+
+    try:
+        console.note(f"Quality report: {write_quality_report(prepared, outcome, foreseen)}")
+    except UserError as error:
+        console.note(f"There is no quality report: {error.message}")
 
 
 def _hooks(prepared: Prepared, foreseen: list[Finding], *, foresee: bool) -> Hooks:

@@ -21,7 +21,7 @@ def command(
     from hipaa_pipeline.aws.identity import identify
     from hipaa_pipeline.commands.options import connection_for
     from hipaa_pipeline.commands.ordering import make_tools
-    from hipaa_pipeline.commands.outcome import print_outcome
+    from hipaa_pipeline.commands.outcome import print_next, print_outcome
     from hipaa_pipeline.configuration import load_environment
     from hipaa_pipeline.destroy import destroy
     from hipaa_pipeline.order import Order
@@ -32,4 +32,5 @@ def command(
     order = Order(environment=environment, stack_name=configuration.stack_name, timeout_seconds=timeout * 60)
     outcome = destroy(order, tools, lambda farewell: console.note("\n".join(wording.farewell_lines(farewell))))
     print_outcome(outcome, output_format)
+    print_next(outcome)
     return outcome.exit_code

@@ -7,6 +7,12 @@ from hipaa_pipeline.findings import Status
 from hipaa_pipeline.order import Outcome
 
 
+def print_next(outcome: Outcome) -> None:
+    """What to type now, as the last line."""
+    if outcome.next_command:
+        console.note(f"next:  {outcome.next_command}")
+
+
 def print_outcome(outcome: Outcome, output_format: str) -> None:
     """The outcome on standard output; as text with only those findings that somebody has to look at."""
     if output_format == "json":
@@ -21,5 +27,3 @@ def print_outcome(outcome: Outcome, output_format: str) -> None:
         console.result(report.render(bad, "text", title=f"{outcome.stack_name}, read back"))
     elif outcome.findings:
         console.result(f"read back: {len(outcome.findings)} findings, none of them bad")
-    if outcome.next_command:
-        console.note(f"next:  {outcome.next_command}")

@@ -82,6 +82,7 @@ CALLS = (
     "rds:DescribeDBSnapshots",
     "rds:DescribeDBSubnetGroups",
     "rds:ModifyDBInstance",
+    "resourcegroupstaggingapi:GetResources",
 )
 """Every call that deploying, updating with a replacement, and destroying a protected stack cannot do without."""
 

@@ -80,6 +80,7 @@ GRANTS = (
         ),
         commands=("preflight",),
     ),
+    Grant("FindByTag", "whether anything is left with the stack's tag", ("tag:GetResources",), commands=("destroy",)),
     Grant("Caller", "who is calling", ("sts:GetCallerIdentity",), commands=READ),
     Grant(
         "Simulate",
