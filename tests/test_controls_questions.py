@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from controls_stacks import ACCOUNT, FAIL, KEY_REFERENCE, NOT_ASKED, PASS, UNKNOWN, about, ask
+from hipaa_pipeline.controls import judge_defaults
 from hipaa_pipeline.controls.backup import is_daily
 from hipaa_pipeline.controls.literals import find_secrets
 from hipaa_pipeline.controls.rds import is_supported
@@ -259,6 +260,27 @@ PEM = "-----BEGIN RSA " + "PRIVATE KEY-----"
 )
 def test_secrets(value: Any, expected: list[tuple[str, str]]) -> None:
     assert find_secrets(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [
+        (
+            {"DbPassword": {"Type": "String", "NoEcho": True, "Default": "changeme"}},
+            ["the default of a NoEcho parameter"],
+        ),
+        ({"Any": {"Type": "String", "NoEcho": "true", "Default": "changeme"}}, ["the default of a NoEcho parameter"]),
+        ({"DbPassword": {"Type": "String", "NoEcho": True}}, []),
+        ({"DbPassword": {"Type": "String", "NoEcho": True, "Default": ""}}, []),
+        ({"DbPassword": {"Type": "String", "Default": "changeme"}}, ["a value of DbPassword"]),
+        ({"Size": {"Type": "Number", "Default": 20}, "Odd": None}, []),
+    ],
+)
+def test_secrets_in_the_defaults_of_parameters(parameter: Any, expected: list[str]) -> None:
+    findings = judge_defaults({"Parameters": parameter})
+    assert [finding.actual for finding in findings] == expected
+    assert {finding.property for finding in findings} <= {f"Parameters.{name}.Default" for name in parameter}
+    assert "changeme" not in str(findings)
 
 
 def test_a_finding_never_shows_the_secret() -> None:

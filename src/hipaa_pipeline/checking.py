@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hipaa_pipeline.controls import judge
+from hipaa_pipeline.controls import judge, judge_defaults
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.places import with_lines
 from hipaa_pipeline.resolve import resolve
@@ -23,7 +23,7 @@ def check_template(
     Otherwise it is an unknown finding with its place.
     """
     stack = resolve(template, parameters, region=region, stack_name=stack_name, strict=strict)
-    return with_lines([*judge(stack), *unresolved(stack)], template)
+    return with_lines([*judge(stack), *judge_defaults(template.body), *unresolved(stack)], template)
 
 
 def unresolved(stack: Stack) -> Iterator[Finding]:

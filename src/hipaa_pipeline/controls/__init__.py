@@ -23,9 +23,9 @@ from hipaa_pipeline.controls import (
 )
 from hipaa_pipeline.controls.check import Check, Severity, Verdict
 from hipaa_pipeline.controls.hipaa import Kind, Nature, Paragraph, paragraphs
-from hipaa_pipeline.controls.judge import judge
+from hipaa_pipeline.controls.judge import judge, judge_defaults
 
-__all__ = ["CHECKS", "HIPAA", "Check", "Kind", "Nature", "Paragraph", "Severity", "Verdict", "judge"]
+__all__ = ["CHECKS", "HIPAA", "Check", "Kind", "Nature", "Paragraph", "Severity", "Verdict", "judge", "judge_defaults"]
 
 CHECKS: tuple[Check, ...] = (
     *kms.CHECKS,

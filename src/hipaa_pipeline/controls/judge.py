@@ -5,8 +5,10 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from hipaa_pipeline.controls.check import ANY, PROTECTION_PARAMETER, STACK, Check, Verdict
+from hipaa_pipeline.controls.literals import IN_PARAMETER, secrets_in_defaults
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.stack import Resource, Stack
 
@@ -29,6 +31,14 @@ def judge(
         stack = dataclasses.replace(stack, parameters=parameters)
     subjects = _by_type(stack)
     return [finding for check in checks for finding in _ask(check, subjects, stack)]
+
+
+def judge_defaults(body: Mapping[str, Any]) -> list[Finding]:
+    """What a resolved stack no longer shows: secrets in the parameter defaults of a template's body."""
+    from hipaa_pipeline.controls import CHECKS
+
+    [check] = [check for check in CHECKS if check.slug == IN_PARAMETER]
+    return [_finding(check, verdict, "") for verdict in secrets_in_defaults(body)]
 
 
 def _by_type(stack: Stack) -> Mapping[str, list[Resource]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hipaa_pipeline.controls.check import ANY, STACK, Check, Severity, Verdict, failed, mapping, problems_or_pass
-from hipaa_pipeline.stack import Resource, Stack
+from hipaa_pipeline.stack import Resource, Stack, as_bool
 
 # What a secret looks like, whatever it is called. Issuers document these forms.
 _FORMS = re.compile(
@@ -35,6 +35,8 @@ _RANDOM = re.compile(r"(sha256|sha1|md5|hash|checksum|digest|etag|version|id|fin
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{32,128}")
 _WORD = re.compile(r"[a-z]{8}|[A-Z]{8}")  # what a random text of this length hardly ever holds
 _ENTROPY_BITS = 4.5  # a random base64 text of 40 characters has about 4.8 bits a character, an identifier about 4.1
+
+IN_PARAMETER = "no_secret_in_parameter"
 
 Found = tuple[str, str]  # where, and what it looks like
 
@@ -89,6 +91,16 @@ def _no_parameter(itself: Resource, _stack: Stack) -> Iterator[Verdict]:
     yield from problems_or_pass((failed(path, _NONE, why) for path, why in found), "Parameters", _NONE, "none found")
 
 
+def secrets_in_defaults(body: Mapping[str, Any]) -> Iterator[Verdict]:
+    """The parameter defaults of a template that everybody who reads it can read; only the template shows them."""
+    for name, declared in mapping(body.get("Parameters")).items():
+        path, default = f"Parameters.{name}.Default", mapping(declared).get("Default")
+        if as_bool(mapping(declared).get("NoEcho")) and default not in (None, ""):
+            yield failed(path, _NONE, "the default of a NoEcho parameter")
+        else:
+            yield from (failed(path, _NONE, why) for _, why in find_secrets({str(name): default}))
+
+
 def _no_output(itself: Resource, _stack: Stack) -> Iterator[Verdict]:
     found = [
         *find_secrets(itself.properties.get("Outputs"), "Outputs"),
@@ -120,7 +132,7 @@ CHECKS = (
         judge=_no_literal,
     ),
     Check(
-        slug="no_secret_in_parameter",
+        slug=IN_PARAMETER,
         service="CloudFormation",
         severity=Severity.CRITICAL,
         title="No parameter holds a secret that can be read",
