@@ -295,7 +295,6 @@ WEAKENINGS = (
         "log exports stopped", "rds_log_exports", "Database",
         _database(CloudwatchLogsExportConfiguration={"DisableLogTypes": ["postgresql", "upgrade"]}),
     ),
-    Weakening("another security group", "live_property_matches", "Database", _other_security_group),
     Weakening("snapshot shared with another account", "rds_snapshots_private", "Database", _share_snapshot),
     Weakening(
         "master password shared with another account", "secretsmanager_secret_private", "Database", _share_secret
@@ -460,7 +459,8 @@ WEAKENINGS = (
         lambda s, i: s.call("backup", "delete_backup_vault_access_policy", BackupVaultName=i["BackupVault"]),
     ),
     Weakening("database no longer backed up", "rds_in_backup_plan", "Database", _selection),
-    # What cannot be undone goes last.
+    # What hides others, or cannot be undone, goes last.
+    Weakening("another security group", "live_property_matches", "Database", _other_security_group),
     Weakening(
         "key disabled", "kms_key_enabled", "Key", lambda s, i: s.call("kms", "disable_key", KeyId=i["Key"])
     ),
