@@ -19,6 +19,7 @@ def all_documents() -> dict[Path, str]:
     from hipaa_pipeline.documents.controls import controls_document
     from hipaa_pipeline.documents.cost import cost_document
     from hipaa_pipeline.documents.permissions import permission_documents
+    from hipaa_pipeline.documents.preflight import preflight_document
     from hipaa_pipeline.documents.reliability import reliability_document
     from hipaa_pipeline.documents.scale import scale_document
     from hipaa_pipeline.resolve import compile_template
@@ -35,6 +36,7 @@ def all_documents() -> dict[Path, str]:
         Path("docs/controls.md"): controls_document(template, judge(stacks[PROTECTED])),
         Path("docs/cost.md"): cost_document(stacks, load_lock()),
         **permission_documents(),
+        Path("docs/preflight.md"): preflight_document(),
         Path("docs/reliability.md"): reliability_document(),
         Path("docs/scale.md"): scale_document(),
     }

@@ -33,7 +33,9 @@ CHECKS = (
     Check(existing_vpc.CONTROL, "the VPC handed in is suitable", existing_vpc.existing_vpc),
     Check(existing_vpc.OVERLAP, "the new VPC's address range is used nowhere else", existing_vpc.cidr_overlap),
     Check(handed_in.CONTROL, "what is handed in exists and can be used", handed_in.handed_in),
-    Check(service_linked.CONTROL, "the service-linked role of RDS exists", service_linked.service_linked_role),
+    Check(
+        service_linked.CONTROL, "the service-linked roles of RDS and Backup exist", service_linked.service_linked_role
+    ),
 )
 
 # The ledger is a check too, but its rows and ways out are part of the result, so `run` asks it by itself.
