@@ -73,8 +73,8 @@ def _quotas() -> Iterator[str]:
         yield f"| {quota.name} | `{quota.key}` | {fallback} | {used} | {own} |"
     yield from (
         "",
-        f"Kinesis' default for shards is {shards} and {SHARD_DEFAULT_ELSEWHERE:,} elsewhere; for on-demand streams none is",
-        "known. A new VPC, role or group begins with nothing used.",
+        f"Kinesis' default for shards is {shards} and {SHARD_DEFAULT_ELSEWHERE:,} elsewhere; none is known",
+        "for on-demand streams. A new VPC, role or group begins with nothing used.",
         "",
     )
 
