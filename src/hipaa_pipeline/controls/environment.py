@@ -36,7 +36,7 @@ _SNAPSHOT_BY_DEFAULT = ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster")
 _REFUSING = ("DeletionProtection", "DeletionProtectionEnabled", "DisableApiTermination", "LockConfiguration")
 
 
-def kept_on_replacement(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
+def _kept_on_replacement(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
     """`UpdateReplacePolicy` keeps the old resource or a snapshot of it."""
     policy = resource.attributes.get("UpdateReplacePolicy")
     expected = "Retain or Snapshot"
@@ -48,7 +48,7 @@ def kept_on_replacement(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
         yield failed("UpdateReplacePolicy", expected, policy)
 
 
-def leaves_nothing(_itself: Resource, stack: Stack) -> Iterator[Verdict]:
+def _leaves_nothing(_itself: Resource, stack: Stack) -> Iterator[Verdict]:
     """Deleting the stack deletes every resource, and none refuses."""
     problems = (problem for resource in stack.resources.values() for problem in _leftovers(resource))
     yield from problems_or_pass(problems, "Resources", "DeletionPolicy Delete, no protection", "all so")
@@ -88,7 +88,7 @@ LIMITS: Mapping[str, tuple[tuple[str, str, Callable[[Any], bool]], ...]] = {
 }
 
 
-def cheap(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
+def _cheap(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
     """Every property of the table is within its limit; an absent one is."""
     limits = LIMITS.get(resource.type, ())
     yield from problems_or_pass(_excesses(resource), "", "; ".join(f"{p} {text}" for p, text, _ in limits), "within")
@@ -112,7 +112,7 @@ CHECKS = (
         remedy="Set UpdateReplacePolicy to Retain (Snapshot for a database).",
         citations=("164.308(a)(7)(ii)(A)", "164.312(c)(1)"),
         types=STATEFUL,
-        judge=kept_on_replacement,
+        judge=_kept_on_replacement,
     ),
     Check(
         slug="ephemeral_leaves_nothing",
@@ -121,7 +121,7 @@ CHECKS = (
         title="An ephemeral environment can be deleted without a trace",
         remedy="Set DeletionPolicy to Delete and deletion protection to false, or DeletionProtection to true.",
         types=(STACK,),
-        judge=in_ephemeral(leaves_nothing),
+        judge=in_ephemeral(_leaves_nothing),
     ),
     Check(
         slug="ephemeral_is_cheap",
@@ -130,7 +130,7 @@ CHECKS = (
         title="An ephemeral environment has no expensive configuration",
         remedy="Choose the smaller value, or make the environment a protected one (DeletionProtection true).",
         types=tuple(LIMITS),
-        judge=in_ephemeral(cheap),
+        judge=in_ephemeral(_cheap),
         waivable=True,
     ),
 )

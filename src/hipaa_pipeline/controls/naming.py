@@ -139,7 +139,8 @@ def _tagged(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
     if is_unknown(tags):
         yield undetermined(path, "one tag or more", tags)
     else:
-        yield verdict(bool(tags), path, "one tag or more", f"{len(tags)} tags" if tags else None)
+        count = len(tags) if isinstance(tags, list | dict) else 0
+        yield verdict(count > 0, path, "one tag or more", f"{count} tags" if count else None)
 
 
 CHECKS = (
