@@ -50,6 +50,8 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
 _HOSTILE = ("", "*", "false", "none", "0", "-1", "0.0.0.0/0", "arn:aws:iam::aws:policy/AdministratorAccess")
 # Values for parameters of other people's templates that have no default.
 _BY_TYPE = {
+    "AWS::EC2::AvailabilityZone::Name": "{region}a",
+    "List<AWS::EC2::AvailabilityZone::Name>": "{region}a,{region}b,{region}c",
     "AWS::EC2::VPC::Id": "vpc-0123456789abcdef0",
     "AWS::EC2::Subnet::Id": "subnet-0123456789abcdef0",
     "List<AWS::EC2::Subnet::Id>": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
@@ -166,7 +168,7 @@ def _base_value(parameter: Parameter, region: str) -> str:
         *(parameter.allowed_values or ()),
         *_bounds(parameter),
         *_texts(parameter),
-        *filter(None, [_BY_TYPE.get(parameter.type)]),
+        *filter(None, [_BY_TYPE.get(parameter.type, "").format(region=region)]),
         *_GUESSES,
     )
     if parameter.default is not None:
