@@ -261,6 +261,14 @@ def test_a_template_that_may_not_be_read_leaves_replacements_unknown_and_blocks_
     assert result.with_status(Status.FAIL) == []
 
 
+def test_a_deployed_template_that_cannot_be_read_leaves_replacements_unknown() -> None:
+    account = existing_account()
+    account.answers[aws.GET_TEMPLATE] = {"TemplateBody": "Resources: ["}
+    existing = account.ask(lambda facts: existing_stack(stack_of(resource("Stream", "Kinesis::Stream")), facts))
+    assert existing.before is None
+    assert existing.before_unknown.startswith("the deployed template cannot be resolved (")
+
+
 @pytest.mark.parametrize("status", ["DELETE_COMPLETE", None])
 def test_no_stack_needs_everything(status: str | None) -> None:
     account = Recorded({aws.DESCRIBE_STACKS: [{"StackStatus": status}]} if status else {})

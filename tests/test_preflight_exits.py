@@ -115,6 +115,12 @@ def test_a_fixed_quota_has_no_increase() -> None:
     assert [way.title for way in result.exits] == ["Flow logs per VPC: AWS grants no increase"]
 
 
+def test_a_quota_that_service_quotas_does_not_list_is_raised_by_support() -> None:
+    full = {"ShardLimit": 1, "OpenShardCount": 1, "OnDemandStreamCount": 50, "OnDemandStreamCountLimit": 50}
+    result = blocked({aws.DESCRIBE_KINESIS_LIMITS: full}, StreamMode="ON_DEMAND")
+    assert [way.title for way in result.exits] == ["Kinesis on-demand streams: ask AWS Support for 51"]
+
+
 def test_a_vpc_that_could_be_handed_in_with_what_to_set() -> None:
     (way,) = ways(blocked(FULL_OF_VPCS), "existing_vpc")
     assert (way.title, way.parameters) == (
@@ -166,6 +172,33 @@ def test_vpcs_without_interfaces_are_named_as_candidates_only() -> None:
     assert way.commands == tuple(
         f"aws ec2 describe-vpcs --vpc-ids {vpc_id} --region {REGION}" for vpc_id in ("vpc-2", "vpc-3")
     )
+
+
+def test_what_is_not_told_of_candidates_is_said() -> None:
+    account = {
+        **FULL_OF_VPCS,
+        **FULL_OF_ROLES,
+        aws.DESCRIBE_NETWORK_INTERFACES: denied(aws.DESCRIBE_NETWORK_INTERFACES),
+        aws.LIST_ROLES: [role("old")],
+        aws.GET_ROLE: denied(aws.GET_ROLE),
+    }
+    result = blocked(account)
+    assert [way.notes for way in ways(result, "idle_vpcs")] == [("ec2:DescribeNetworkInterfaces is denied",)]
+    assert [way.notes for way in ways(result, "unused_roles")] == [("iam:GetRole is denied",)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"StreamMode": "PROVISIONED"}, [{"StreamMode": "ON_DEMAND"}]),
+        ({"StreamMode": "ON_DEMAND"}, []),
+    ],
+)
+def test_a_parameter_that_does_without_the_quota(parameters: dict[str, str], expected: list[dict[str, str]]) -> None:
+    full = {"ShardLimit": 1, "OpenShardCount": 1, "OnDemandStreamCount": 50, "OnDemandStreamCountLimit": 50}
+    result = blocked({aws.DESCRIBE_KINESIS_LIMITS: full}, **parameters)
+    assert result.with_status(Status.FAIL)
+    assert [way.parameters for way in ways(result, "switch")] == expected
 
 
 def test_no_command_offered_deletes_anything() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.preflight import operations
 from hipaa_pipeline.preflight.facts import Facts, Unanswered
 from hipaa_pipeline.preflight.resource_types import RESOURCE_TYPES
@@ -65,6 +66,8 @@ def _existing(stack: Stack, facts: Facts) -> Existing:
         before = _resolved(facts(template)["TemplateBody"], stack, described[0])
     except Unanswered as unanswered:
         return Existing(status, physical_ids, None, unanswered.problem.reason)
+    except UserError as error:
+        return Existing(status, physical_ids, None, f"the deployed template cannot be resolved ({error.message})")
     return Existing(status, physical_ids, before)
 
 

@@ -33,6 +33,13 @@ ROLE_PARAMETERS = {
     "ExistingBackupRoleArn": "backup.amazonaws.com",
 }
 
+# Parameters that do without a quota, and the value that does it.
+SWITCHES = {
+    "interface_endpoints": ("CreateVpcEndpoints", "false"),
+    "gateway_endpoints": ("CreateVpcEndpoints", "false"),
+    "shards": ("StreamMode", "ON_DEMAND"),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Exit:
@@ -60,6 +67,7 @@ def exits(subject: Subject, rows: Iterable[Row], facts: Facts) -> list[Exit]:
     blocked = [row for row in rows if row.status is Status.FAIL]
     slugs = {row.quota.slug for row in blocked}
     questions = [functools.partial(_increase, row, subject.stack, facts) for row in blocked]
+    questions += [functools.partial(_switch, row, subject.stack) for row in blocked]
     if "vpcs" in slugs:
         questions += [functools.partial(way, subject, facts) for way in (_existing_vpcs, _idle_vpcs)]
     if "roles" in slugs:
@@ -77,8 +85,10 @@ def desired_value(row: Row) -> int | None:
 def _increase(row: Row, stack: Stack, facts: Facts) -> list[Exit]:
     """Ask AWS for more, or wait for the request that is pending already."""
     quota, wanted = row.quota, desired_value(row)
-    if quota.fixed or not quota.code:
+    if quota.fixed:
         return [Exit("no_increase", f"{quota.name}: AWS grants no increase", (quota.key,))]
+    if not quota.code:
+        return [Exit("ask_support", f"{quota.name}: ask AWS Support for {wanted:,}", (quota.key,))]
     region = quota.region(stack.region, stack.partition)
     answer = facts.each(pending_read(quota, stack))[0]
     if isinstance(answer, Problem):
@@ -112,6 +122,15 @@ def _wait(row: Row, request: Mapping[str, Any], region: str) -> Exit:
         (f"aws service-quotas get-requested-service-quota-change --request-id {request['Id']} --region {region}",),
         notes=() if enough else (f"that is too little: {desired_value(row):,} are needed",),
     )
+
+
+def _switch(row: Row, stack: Stack) -> list[Exit]:
+    """A parameter that does without the quota, where the stack has one that is set otherwise."""
+    name, value = SWITCHES.get(row.quota.slug, ("", ""))
+    if stack.parameters.get(name, value) == value:
+        return []
+    title = f"{row.quota.name}: do without, if you can"
+    return [Exit("switch", title, (row.quota.key,), parameters={name: value})]
 
 
 def _existing_vpcs(subject: Subject, facts: Facts) -> list[Exit]:
@@ -156,7 +175,7 @@ def _idle_vpcs(subject: Subject, facts: Facts) -> list[Exit]:
     vpcs, interfaces = facts.each(aws.DESCRIBE_VPCS(), aws.DESCRIBE_NETWORK_INTERFACES())
     problem = next((each for each in (vpcs, interfaces) if isinstance(each, Problem)), None)
     if problem:
-        return []
+        return [Exit("idle_vpcs", "Which VPCs are idle is not known", ("vpc/L-F678F1CE",), notes=(problem.reason,))]
     busy = {interface.get("VpcId") for interface in interfaces}
     idle = sorted(vpc["VpcId"] for vpc in vpcs if vpc["VpcId"] not in busy)
     if not idle:
@@ -210,12 +229,13 @@ def _unused_roles(subject: Subject, facts: Facts) -> list[Exit]:
     old = sorted(_older_than(roles, subject.now - LAST_USED_REACHES_BACK), key=lambda role: role["CreateDate"])
     names = [role["RoleName"] for role in old[:MAX_ROLES_LOOKED_AT]]
     answers = facts.each(*(aws.GET_ROLE(RoleName=name) for name in names))
+    problems = [answer.reason for answer in answers if isinstance(answer, Problem)]
     unused = [
         name
         for name, answer in zip(names, answers, strict=True)
         if not isinstance(answer, Problem) and not answer["Role"].get("RoleLastUsed", {}).get("LastUsedDate")
     ]
-    if not unused:
+    if not unused and not problems:
         return []
     return [
         Exit(
@@ -224,6 +244,7 @@ def _unused_roles(subject: Subject, facts: Facts) -> list[Exit]:
             f" {len(names)} oldest roles",
             ("iam/L-FE177D64",),
             tuple(f"aws iam get-role --role-name {name}" for name in unused[:MAX_CANDIDATES]),
+            notes=tuple(dict.fromkeys(problems)),
         )
     ]
 

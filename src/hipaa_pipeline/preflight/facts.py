@@ -2,7 +2,7 @@
 
 A question of the preflight is a plain function of `Facts`. It asks for what it needs, `facts(DESCRIBE_VPCS())`, and
 where the answer is not there yet, `NotAskedYet` ends it; whoever runs the question asks AWS and calls it again
-(`aws.facts.collect`; a dictionary in the tests). So a question reads top to bottom, touches nothing, and independent
+(`aws.facts.answer`; a dictionary in the tests). So a question reads top to bottom, touches nothing, and independent
 reads of all questions go out at once. The price: a question may run several times, so it must stay cheap.
 """
 
