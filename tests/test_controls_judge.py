@@ -244,6 +244,13 @@ def test_judging_never_raises(data: st.DataObject) -> None:
     assert {finding.control for finding in findings} == {check.slug for check in CHECKS}
 
 
+@pytest.mark.parametrize("properties", [["a"], "text", 5, None, unknown("a macro")])
+def test_properties_that_are_no_mapping_are_unknown(properties: Any) -> None:
+    resource = Resource("Stream", "AWS::Kinesis::Stream", properties)
+    findings = judge(dataclasses.replace(stack_of({}), resources={"Stream": resource}))
+    assert {f.status for f in findings if f.resource == "Stream"} == {Status.UNKNOWN}
+
+
 def test_judging_changes_nothing() -> None:
     stack = environment("prod")
     before = copy.deepcopy(stack.as_dict())

@@ -7,10 +7,10 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hipaa_pipeline.controls.check import ANY, PROTECTION_PARAMETER, STACK, Check, Verdict
+from hipaa_pipeline.controls.check import ANY, PROTECTION_PARAMETER, STACK, Check, Verdict, undetermined
 from hipaa_pipeline.controls.literals import IN_PARAMETER, secrets_in_defaults
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.stack import Resource, Stack
+from hipaa_pipeline.stack import Resource, Stack, is_unknown, unknown
 
 
 def judge(
@@ -29,6 +29,7 @@ def judge(
     if environment_protected is not None:
         parameters = {**stack.parameters, PROTECTION_PARAMETER: str(environment_protected).lower()}
         stack = dataclasses.replace(stack, parameters=parameters)
+    stack = _legible(stack)
     subjects = _by_type(stack)
     return [finding for check in checks for finding in _ask(check, subjects, stack)]
 
@@ -39,6 +40,16 @@ def judge_defaults(body: Mapping[str, Any]) -> list[Finding]:
 
     [check] = [check for check in CHECKS if check.slug == IN_PARAMETER]
     return [_finding(check, verdict, "") for verdict in secrets_in_defaults(body)]
+
+
+def _legible(stack: Stack) -> Stack:
+    """The stack with the properties of each resource a mapping, if need be the mark that they are unknown."""
+    illegible = {
+        name: dataclasses.replace(resource, properties=unknown("Properties must be a mapping"))
+        for name, resource in stack.resources.items()
+        if not isinstance(resource.properties, dict)
+    }
+    return dataclasses.replace(stack, resources={**stack.resources, **illegible}) if illegible else stack
 
 
 def _by_type(stack: Stack) -> Mapping[str, list[Resource]]:
@@ -53,12 +64,18 @@ def _by_type(stack: Stack) -> Mapping[str, list[Resource]]:
 def _ask(check: Check, subjects: Mapping[str, list[Resource]], stack: Stack) -> Iterator[Finding]:
     asked = False
     for resource in _subjects(check.types, subjects):
-        for verdict in check.judge(resource, stack):
+        for verdict in _verdicts(check, resource, stack):
             asked = True
             yield _finding(check, verdict, verdict.resource or resource.logical_id)
     if not asked:
         reason = f"the stack has no {' or '.join(check.types)}"
         yield _finding(check, Verdict(Status.NOT_APPLICABLE, reason=reason), "")
+
+
+def _verdicts(check: Check, resource: Resource, stack: Stack) -> Iterable[Verdict]:
+    if is_unknown(resource.properties):
+        return (undetermined("Properties", check.title, resource.properties),)
+    return check.judge(resource, stack)
 
 
 def _subjects(types: Iterable[str], subjects: Mapping[str, list[Resource]]) -> Iterator[Resource]:
