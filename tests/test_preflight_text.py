@@ -72,6 +72,21 @@ def test_what_is_skipped_is_seen() -> None:
     ]
 
 
+def test_one_denied_read_is_told_once_however_many_answers_it_takes_away() -> None:
+    account = Recorded(
+        {
+            aws.LIST_SERVICE_QUOTAS: denied(aws.LIST_SERVICE_QUOTAS),
+            aws.SIMULATE_PRINCIPAL_POLICY: denied(aws.SIMULATE_PRINCIPAL_POLICY),
+        }
+    )
+    result = account.preflight(subject_of(our_stack()))
+    shown = lines(result)
+    for reason in ("servicequotas:ListServiceQuotas is denied", "iam:SimulatePrincipalPolicy is denied"):
+        assert sum(reason in finding.reason for finding in result.findings) > 10
+        assert sum(reason in line for line in shown) == 1
+    assert len(shown) < 45
+
+
 def test_lines_keep_to_their_width() -> None:
     account = Recorded({operation: denied(operation) for operation in aws.ALL})
     for width in (80, 120):

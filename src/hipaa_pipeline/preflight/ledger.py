@@ -53,15 +53,20 @@ class Row:
         return self.limit.value - self.used.value - self.needed
 
     @property
-    def reason(self) -> str:
-        """Why the verdict is unknown; empty otherwise."""
+    def cause(self) -> str:
+        """Why the verdict is unknown, without the number fallen back to; empty otherwise."""
         if self.status is not Status.UNKNOWN:
             return ""
         missing = "" if self.needed is not None else "the stack does not say how many"
+        return "; ".join(part for part in (missing, self.used.reason, self.limit.reason) if part)
+
+    @property
+    def reason(self) -> str:
+        """Why the verdict is unknown, and the number fallen back to; empty otherwise."""
         fallback = ""
-        if not self.limit.certain and self.limit.value is not None:
+        if self.cause and not self.limit.certain and self.limit.value is not None:
             fallback = f"falling back to the {self.limit.source}, {self.limit.value:,}"
-        return "; ".join(part for part in (missing, self.used.reason, self.limit.reason, fallback) if part)
+        return "; ".join(part for part in (self.cause, fallback) if part)
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain JSON: every number with its source."""

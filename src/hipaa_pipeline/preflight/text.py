@@ -57,8 +57,8 @@ def _ledger(rows: Sequence[Row], *, everything: bool, width: int) -> Iterator[st
         numbers = f"{_number(row.needed):>6}  {_number(row.used.value):>7}"
         limit = f"{_number(row.limit.value):>9}  {_number(row.headroom):>9}"
         yield f"{_LABELS[row.status]:<9}{_name(row):<{column}}  {numbers}  {limit}  {_sources(row)}"
-        if row.reason:
-            yield from _wrapped(f"{'':<9}", row.reason, width)
+    for reason in dict.fromkeys(row.cause for row in shown if row.cause):
+        yield from _wrapped(f"{'':<9}", reason, width)
     if not everything:
         yield from _folded([row for row in rows if row.status is Status.PASS], width)
 
@@ -100,8 +100,8 @@ def _checks(findings: Sequence[Finding], width: int) -> Iterator[str]:
     for control, group in sorted(groups.items(), key=lambda item: min(map(_rank, item[1]))):
         troubled = [finding for finding in group if _label(finding) not in {"ok", "n/a"}]
         if troubled:
-            for finding in sorted(troubled, key=_rank):
-                yield from _trouble(control, finding, width)
+            for alike in _alike(sorted(troubled, key=_rank)):
+                yield from _trouble(control, alike, width)
         else:
             yield from _wrapped(f"{_label(group[0]):<9}{control:<22}", _good(group), width)
 
@@ -117,13 +117,28 @@ def _label(finding: Finding) -> str:
     return _LABELS[finding.status]
 
 
-def _trouble(control: str, finding: Finding, width: int) -> Iterator[str]:
-    rule = "" if finding.rule == control else f"{finding.rule}: "
-    what = finding.reason or f"expected {finding.expected}, found {finding.actual}"
-    subject = f"{finding.resource}: " if finding.resource else ""
-    yield from _wrapped(f"{_label(finding):<9}{control:<22}", f"{rule}{subject}{what}", width)
-    if finding.remedy:
-        yield from _wrapped(f"{'':<31}-> ", finding.remedy, width)
+def _alike(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings that say the same of different things go together: one denied read makes many of them unknown."""
+    groups: dict[tuple[str, ...], list[Finding]] = collections.defaultdict(list)
+    for finding in findings:
+        groups[_label(finding), _what(finding), finding.remedy].append(finding)
+    return list(groups.values())
+
+
+def _what(finding: Finding) -> str:
+    return finding.reason or f"expected {finding.expected}, found {finding.actual}"
+
+
+def _trouble(control: str, alike: Sequence[Finding], width: int) -> Iterator[str]:
+    first = alike[0]
+    names = [finding.resource or finding.rule for finding in alike if finding.resource or finding.rule != control]
+    shown = ", ".join(names[:_MAX_NAMED])
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    rule = f"{first.rule}: " if len(alike) == 1 and first.resource and first.rule != control else ""
+    told = f"{rule}{shown}{more}: {_what(first)}" if names else _what(first)
+    yield from _wrapped(f"{_label(first):<9}{control:<22}", told, width)
+    if first.remedy:
+        yield from _wrapped(f"{'':<31}-> ", first.remedy, width)
 
 
 def _good(group: Sequence[Finding]) -> str:
