@@ -22,12 +22,12 @@ FOREIGN_ACCOUNT = "444455556666"
 
 
 @functools.cache
-def environment(name: str) -> Stack:
+def environment(name: str, region: str = REGION) -> Stack:
     """Our template with an environment's parameters."""
     configuration = load_environment(name, ROOT / "parameters")
     template = load_template(ROOT / "templates" / "hipaa-pipeline.yaml")
     return resolve(
-        template, configuration.parameters, region=REGION, account_id=ACCOUNT, stack_name=configuration.stack_name
+        template, configuration.parameters, region=region, account_id=ACCOUNT, stack_name=configuration.stack_name
     )
 
 

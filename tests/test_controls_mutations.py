@@ -64,3 +64,9 @@ def test_every_check_has_a_mutation() -> None:
 def test_the_table_is_as_large_as_promised() -> None:
     assert len(MUTATIONS) >= 120
     assert max(Counter((mutation.check, mutation.what) for mutation in MUTATIONS).values()) == 1
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "us-east-1"])
+def test_prod_meets_every_check_in_every_partition(region: str) -> None:
+    bad = [f for f in judge(environment("prod", region)) if f.status in (Status.FAIL, Status.UNKNOWN)]
+    assert bad == []
