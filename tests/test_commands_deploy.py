@@ -111,6 +111,12 @@ def test_a_failure_in_words(account: LocalAccount) -> None:
     assert outcome.stderr.splitlines()[-1] == "next:  make deploy ENV=local"
 
 
+def test_further_commands_lead_to_the_same_place(account: LocalAccount) -> None:
+    account.add_fault(logical_id="Key", action="fail", message="Internal Failure")
+    outcome = run("deploy", "--yes", "--no-preflight", "--region", "eu-central-1")
+    assert outcome.stderr.splitlines()[-1] == 'next:  make deploy ENV=local ARGS="--region eu-central-1"'
+
+
 def test_preflight_stops_what_would_fail(account: LocalAccount) -> None:
     account.fill({"vpc/L-F678F1CE": 5})
     before = account.inventory()

@@ -140,6 +140,25 @@ def test_allowing_one_replacement_does_not_allow_another(scenario: Scenario) -> 
     assert "AuditLogGroup" in outcome.message
 
 
+def test_a_misspelt_name_allows_nothing(account: LocalAccount, scenario: Scenario) -> None:
+    with pytest.raises(UserError, match="--allow-replace names no resource of the stack: Databse") as caught:
+        scenario.deploy(allow_replace=frozenset({"Databse"}))
+    assert caught.value.exit_code is ExitCode.USAGE
+    assert remaining(account) == {}
+
+
+def test_what_an_allowed_replacement_leaves_behind_is_told(account: LocalAccount, scenario: Scenario) -> None:
+    """CloudFormation calls an update complete when it could not delete what was replaced."""
+    scenario.deploy()
+    account.add_fault(resource_type="AWS::Kinesis::Stream", phase="delete", action="fail", message="is in use")
+    outcome = scenario.deploy({"StreamName": "events"}, allow_replace=frozenset({"RecordStream"}))
+    assert (outcome.result, outcome.exit_code) == (Result.UPDATED, ExitCode.FAILED)
+    assert [one.physical_id for one in outcome.left] == ["healthcare-records-test"]
+    assert [finding.property for finding in outcome.findings if finding.status is Status.FAIL] == [
+        "healthcare-records-test"
+    ]
+
+
 @pytest.mark.parametrize("deployed", [False, True])
 def test_a_plan_changes_nothing(account: LocalAccount, scenario: Scenario, deployed: bool) -> None:
     if deployed:

@@ -67,13 +67,26 @@ def test_stuck_review_in_progress(account: LocalAccount, scenario: Scenario) -> 
     assert scenario.deploy().result is Result.CREATED
 
 
+def test_a_stack_in_review_can_be_destroyed(account: LocalAccount, scenario: Scenario) -> None:
+    """An interrupted plan left it; it holds nothing."""
+    change_set(scenario, "hipaa-pipeline-20260101-000000-1")
+    assert scenario.destroy().result is Result.DESTROYED
+    assert account.inventory() == {}
+
+
 def test_stuck_review_in_progress_of_somebody_else(account: LocalAccount, scenario: Scenario) -> None:
     change_set(scenario, "theirs")
     before = account.inventory()
-    with pytest.raises(UserError, match="waits for the review of a change set that this tool did not make") as caught:
-        scenario.deploy()
-    assert caught.value.next_command.endswith(f"--stack-name {STACK} --change-set-name theirs")
+    for attempt in (scenario.deploy, scenario.destroy):
+        with pytest.raises(
+            UserError, match="waits for the review of a change set that this tool did not make"
+        ) as caught:
+            attempt()
+        assert caught.value.next_command.endswith(f"--stack-name {STACK} --change-set-name theirs")
     assert account.inventory() == before
+    scenario.ask = Answers("use", True)
+    assert scenario.deploy().result is Result.CREATED
+    assert scenario.ask.questions[0].endswith("Go on all the same?")
 
 
 def test_stuck_review_in_progress_and_then_declined(account: LocalAccount, scenario: Scenario) -> None:

@@ -46,7 +46,7 @@ def test_a_plan_of_an_update() -> None:
     )
     summary = summarise([replaced, maybe, *added, gone, modified], [], [ParameterChange("Engine", "a", "b")])
     warned = Warned("SERVICE_QUOTA_VALIDATION", False, "Vpc", "/Resources/Vpc", "5 of 5 VPCs are used")
-    assert [*plan_lines("s", Proposal(CHANGE_SET, "UPDATE", summary, [warned]))] == [
+    assert [*plan_lines("s", Proposal(CHANGE_SET, "UPDATE", False, summary, [warned]))] == [
         "update the stack s: 1 to replace, 1 to delete, 1 that may be replaced, 1 to modify, 3 to add",
         "  parameter Engine: a -> b",
         "  ! replace Database AWS::RDS::DBInstance db-1, which may lose data (the old one: ReplaceAndSnapshot)",
@@ -63,7 +63,7 @@ def test_a_plan_of_an_update() -> None:
 
 
 def test_a_plan_that_could_not_be_checked() -> None:
-    proposal = Proposal(CHANGE_SET, "CREATE", Summary(()), (), "cloudformation:DescribeEvents: denied")
+    proposal = Proposal(CHANGE_SET, "CREATE", True, Summary(()), (), "cloudformation:DescribeEvents: denied")
     assert [*plan_lines("s", proposal)] == [
         "create the stack s: nothing",
         "  CloudFormation's own warnings could not be read (cloudformation:DescribeEvents: denied).",
@@ -73,7 +73,7 @@ def test_a_plan_that_could_not_be_checked() -> None:
 def test_long_values_and_lists_are_folded() -> None:
     long = change("Modify", "Key", "AWS::KMS::Key", Details=[detail("KeyPolicy", "x" * 99, "y\n  z", "Never")])
     many = [change("Add", f"R{number}", f"AWS::Service{number}::LongTypeName") for number in range(9)]
-    lines = [*plan_lines("s", Proposal(CHANGE_SET, "UPDATE", summarise([long, *many], [])))]
+    lines = [*plan_lines("s", Proposal(CHANGE_SET, "UPDATE", False, summarise([long, *many], [])))]
     assert lines[2] == f"      KeyPolicy: {'x' * 59}… -> y z"
     assert all(len(line) <= 110 for line in lines[3:])
     assert lines[4].startswith("      ")

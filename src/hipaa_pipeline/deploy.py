@@ -9,22 +9,22 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from hipaa_pipeline.aws import changes, finishing, snapshots, stacks
-from hipaa_pipeline.aws.events import failed_events
 from hipaa_pipeline.aws.explain import explain
-from hipaa_pipeline.aws.leftovers import Leftover, leftovers
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack
-from hipaa_pipeline.changes import Summary, endangered, stack_policy
+from hipaa_pipeline.changes import STATEFUL_TYPES, Summary, endangered, stack_policy
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.events import created, touched
-from hipaa_pipeline.failure import Cause, Kind, root_cause
+from hipaa_pipeline.events import created
+from hipaa_pipeline.failure import Kind
 from hipaa_pipeline.findings import Finding, Status, count
 from hipaa_pipeline.finishing import finish
 from hipaa_pipeline.interrupt import attend
 from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools
+from hipaa_pipeline.proof import judged, superseded
 from hipaa_pipeline.proposal import OvertakenError, Proposal, propose, withdraw, withdraw_anyway
+from hipaa_pipeline.recovery import recover, reread
 from hipaa_pipeline.states import GOOD, Standing, standing
-from hipaa_pipeline.stuck import clear_the_way, delete_and_prove, require_free
+from hipaa_pipeline.stuck import clear_the_way, require_free
 from hipaa_pipeline.watch import Ended, events_so_far
 
 READ_BACK = "deployment_read_back"
@@ -54,9 +54,9 @@ def plan(order: Order, tools: Tools) -> Proposal | None:
         proposal = propose(order, tools, stack)
     except OvertakenError:
         message = f"Somebody else changed {order.stack_name} while it was being planned."
-        raise UserError(message, f"make plan ENV={order.environment}", ExitCode.FAILED) from None
+        raise UserError(message, order.command("plan"), ExitCode.FAILED) from None
     if proposal:
-        withdraw(tools, proposal.change_set)
+        withdraw(tools, proposal.change_set, new_stack=proposal.new_stack)
     return proposal
 
 
@@ -99,19 +99,20 @@ def _attempt(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
     if proposal is None:
         return _unchanged(order, tools, stack, hooks)
     try:
+        _require_known(order, proposal.summary)
         hooks.show(proposal, stack if stack and not proposal.creates else None)
         refusal = _guard(order, proposal.summary) or _declined(order, tools, proposal)
         seen = set() if refusal else _start(order, tools, proposal)
     except BaseException:
-        withdraw_anyway(tools, proposal.change_set)
+        withdraw_anyway(tools, proposal.change_set, new_stack=proposal.new_stack)
         raise
     if refusal:
-        withdraw(tools, proposal.change_set)
+        withdraw(tools, proposal.change_set, new_stack=proposal.new_stack)
         return refusal
     ended = attend(order, tools, proposal.change_set.stack_id, order.deploy_command, seen)
     if ended.status not in GOOD:
         return _failed(order, tools, proposal, ended, hooks)
-    return _succeeded(order, tools, proposal, hooks)
+    return _succeeded(order, tools, proposal, ended, hooks)
 
 
 def _foreseen(order: Order, tools: Tools, findings: Sequence[Finding]) -> Outcome | None:
@@ -128,9 +129,19 @@ def _foreseen(order: Order, tools: Tools, findings: Sequence[Finding]) -> Outcom
         result=Result.REFUSED,
         stack_name=order.stack_name,
         message=message,
-        next_command=f"make preflight ENV={order.environment}",
+        next_command=order.command("preflight"),
         findings=tuple(findings),
     )
+
+
+def _require_known(order: Order, summary: Summary) -> None:
+    """A misspelt name would allow nothing, and be found out only by the guard of another deployment."""
+    known = {*order.resources, *(change.logical_id for change in summary.changes)}
+    unknown = sorted(order.allow_replace - known)
+    if unknown:
+        stateful = sorted(name for name, kind in order.resources.items() if kind in STATEFUL_TYPES)
+        told = f"{', '.join(unknown)} (what holds data: {', '.join(stateful)})"
+        raise UserError(f"--allow-replace names no resource of the stack: {told}.", order.command("plan"))
 
 
 def _guard(order: Order, summary: Summary) -> Outcome | None:
@@ -139,12 +150,13 @@ def _guard(order: Order, summary: Summary) -> Outcome | None:
     if not blocked:
         return None
     told = ", ".join(f"{change.kind} {change.logical_id} ({change.type})" for change in blocked)
-    allow = " ".join(f"--allow-replace {change.logical_id}" for change in blocked)
+    named = [change.logical_id for change in blocked]
+    allow = " ".join(f"--allow-replace {name}" for name in sorted({*order.allow_replace, *named}))
     return Outcome(
         result=Result.REFUSED,
         stack_name=order.stack_name,
         message=f"This may lose data, so nothing was done: {told}.",
-        next_command=f"hipaa-pipeline deploy --env {order.environment} {allow}",
+        next_command=order.command("deploy", allow),
         summary=summary,
     )
 
@@ -194,16 +206,18 @@ def _prepare_replacements(order: Order, tools: Tools, proposal: Proposal) -> Non
     stacks.set_policy(tools.session, stack_id, stack_policy(resources, order.allow_replace))
 
 
-def _succeeded(order: Order, tools: Tools, proposal: Proposal, hooks: Hooks) -> Outcome:
-    stack = _reread(order, tools, proposal.change_set.stack_id)
+def _succeeded(order: Order, tools: Tools, proposal: Proposal, ended: Ended, hooks: Hooks) -> Outcome:
+    stack = reread(order, tools, proposal.change_set.stack_id)
+    left = [] if proposal.creates else superseded(tools, stack.stack_id, ended.events)
     return Outcome(
         result=Result.CREATED if proposal.creates else Result.UPDATED,
         stack_name=order.stack_name,
         stack_id=stack.stack_id,
-        next_command=order.evidence_command,
+        next_command=order.command("evidence"),
         summary=proposal.summary,
         outputs=stack.outputs,
-        findings=(*finish(order, tools, stack), *_look(hooks, stack)),
+        left=tuple(left),
+        findings=(*judged(left, stack.name, order.command("plan")), *finish(order, tools, stack), *_look(hooks, stack)),
     )
 
 
@@ -216,7 +230,7 @@ def _unchanged(order: Order, tools: Tools, stack: DeployedStack | None, hooks: H
         stack_name=order.stack_name,
         stack_id=stack.stack_id,
         message=f"{order.stack_name} is already up to date.",
-        next_command=order.evidence_command,
+        next_command=order.command("evidence"),
         outputs=stack.outputs,
         findings=(*finish(order, tools, stack), *_look(hooks, stack)),
     )
@@ -232,63 +246,9 @@ def _look(hooks: Hooks, stack: DeployedStack) -> Sequence[Finding]:
 
 
 def _failed(order: Order, tools: Tools, proposal: Proposal, ended: Ended, hooks: Hooks) -> Outcome:
-    """Name the cause, then clean up what this attempt created, and list what is left of it."""
-    stack_id = proposal.change_set.stack_id
-    cause = _cause(tools, stack_id, ended)
     names = tuple(event.logical_id for event in created(ended.events))
-    outcome = Outcome(
-        result=Result.FAILED,
-        stack_name=order.stack_name,
-        stack_id=stack_id,
-        message=_told(order, ended, cause),
-        next_command=order.deploy_command,
-        summary=proposal.summary,
-        cause=cause,
-        created=names,
-        cost=hooks.cost_of(names) if names else "",
-    )
-    try:
-        return dataclasses.replace(outcome, left=tuple(_clean_up(order, tools, proposal, ended)))
-    except (UserError, AwsError) as error:  # the cause must be told even when cleaning up failed as well
-        after = error if isinstance(error, UserError) else explain(error, tools.session.connection)
-        message = f"{outcome.message} Cleaning up did not succeed either: {after.message}"
-        return dataclasses.replace(outcome, message=message, next_command=after.next_command)
-
-
-def _cause(tools: Tools, stack_id: str, ended: Ended) -> Cause | None:
-    """From CloudFormation's own list of failures where it has one, else from the stack's events."""
-    if not ended.events:
-        return None
-    reported = failed_events(tools.session, stack_id, ended.events[0].time)
-    return root_cause(reported) or root_cause(ended.events)
-
-
-def _clean_up(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> list[Leftover]:
-    """A creation that failed leaves a stack that can only be deleted, so it is; it never held data.
-
-    After a failed update the running stack stays, with its stack policy put back; only what the update itself created
-    is looked for.
-    """
-    stack_id = proposal.change_set.stack_id
-    if proposal.creates and ended.status != "DELETE_COMPLETE":
-        tools.say(f"Deleting {order.stack_name}, whose creation failed.")
-        delete_and_prove(order, tools, stack_id)
-    if proposal.creates:
-        return leftovers(tools.session, stack_id, touched(ended.events))
-    if standing(ended.status) is Standing.READY:
-        finish(order, tools, _reread(order, tools, stack_id))
-    kept = {(one.type, one.physical_id) for one in stacks.resources(tools.session, stack_id)}
-    new = {key: name for key, name in touched(created(ended.events)).items() if key not in kept}
-    return leftovers(tools.session, stack_id, new)
-
-
-def _told(order: Order, ended: Ended, cause: Cause | None) -> str:
-    if cause is None and ended.status == "DELETE_COMPLETE":
-        return f"The creation of {order.stack_name} was stopped, and what it had created was deleted."
-    if cause is None and ended.status == "UPDATE_ROLLBACK_COMPLETE":
-        return f"The update of {order.stack_name} was stopped and rolled back."
-    first = f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else ended.reason or "AWS gave no reason"
-    return f"{order.stack_name} is {ended.status}. What failed first: {first}"
+    outcome = recover(order, tools, proposal, ended)
+    return dataclasses.replace(outcome, created=names, cost=hooks.cost_of(names) if names else "")
 
 
 def _running(order: Order, goes_on: GoesOnError) -> Outcome:
@@ -298,11 +258,3 @@ def _running(order: Order, goes_on: GoesOnError) -> Outcome:
         message=goes_on.message,
         next_command=goes_on.next_command,
     )
-
-
-def _reread(order: Order, tools: Tools, stack_id: str) -> DeployedStack:
-    stack = stacks.read(tools.session, stack_id)
-    if stack is None:
-        message = f"{order.stack_name} was deleted by somebody else while it was being deployed."
-        raise UserError(message, order.deploy_command, ExitCode.FAILED)
-    return stack

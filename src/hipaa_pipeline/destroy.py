@@ -6,7 +6,7 @@ Like `deploy` it holds no state: a destruction that was stopped half-way is run 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hipaa_pipeline.aws import remains, snapshots, stacks
@@ -20,13 +20,14 @@ from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.events import touched
 from hipaa_pipeline.failure import Cause, root_cause
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.interrupt import attend
+from hipaa_pipeline.interrupt import attend, operate
 from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools, require_ours
+from hipaa_pipeline.proof import NOTHING_LEFT, judged, unwanted
 from hipaa_pipeline.states import Standing, standing
+from hipaa_pipeline.stuck import require_own_review
 from hipaa_pipeline.watch import Ended
 
 FINAL = "final"
-NOTHING_LEFT = "nothing_left"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +81,10 @@ def _destroy(order: Order, tools: Tools, show: Callable[[Farewell], None]) -> Ou
     stack = stacks.read(tools.session, order.stack_name)
     if stack is None:
         return _already_gone(order, tools)
-    require_ours(stack)
+    if standing(stack.status) is Standing.IN_REVIEW:
+        require_own_review(tools, stack)
+    else:
+        require_ours(stack)
     if stack.status == "DELETE_IN_PROGRESS":
         tools.say(f"{stack.name} is being deleted already: following that.")
         return _concluded(order, tools, stack.stack_id, attend(order, tools, stack.stack_id, order.destroy_command))
@@ -104,8 +108,10 @@ def _farewell(tools: Tools, stack: DeployedStack) -> Farewell:
 
 
 def _delete(order: Order, tools: Tools, stack_id: str, retain: Sequence[str] = ()) -> Ended:
-    stacks.delete(tools.session, stack_id, tools.token(), retain)
-    return attend(order, tools, stack_id, order.destroy_command)
+    def start() -> None:
+        stacks.delete(tools.session, stack_id, tools.token(), retain)
+
+    return operate(order, tools, stack_id, order.destroy_command, start)
 
 
 def _only_vaults_are_in_the_way(tools: Tools, farewell: Farewell, ended: Ended) -> bool:
@@ -169,7 +175,8 @@ def _proven(order: Order, tools: Tools, stack_id: str, result: Result) -> Outcom
     remains.keep_keys(tools.session, kept)
     left = _explained(leftovers(tools.session, stack_id, named), kept)
     left += [*kept.as_leftovers(), *_strangers(order, tools, named)]
-    there = [one for one in left if one.presence is Presence.THERE and not one.wanted]
+    there = unwanted(left)
+    good = Finding(control=NOTHING_LEFT, status=Status.PASS, resource=order.stack_name, expected="gone", actual="gone")
     gone = "is gone" if result is Result.DESTROYED else "is gone already"
     but = f", but {len(there)} of its resources are still there" if there else ""
     return Outcome(
@@ -179,7 +186,7 @@ def _proven(order: Order, tools: Tools, stack_id: str, result: Result) -> Outcom
         message=f"{order.stack_name} {gone}{but}.",
         next_command=order.destroy_command if there else "",
         left=tuple(left),
-        findings=tuple(_judged(order, left)),
+        findings=tuple(judged(left, order.stack_name, order.destroy_command)) or (good,),
     )
 
 
@@ -189,28 +196,6 @@ def _strangers(order: Order, tools: Tools, named: Mapping[tuple[str, str], str])
     except AwsError as error:
         reason = f"{error.action}: {error.message or error.code}"
         return [Leftover("", "", "anything else with the stack's tag", Presence.UNKNOWN, reason)]
-
-
-def _judged(order: Order, left: Sequence[Leftover]) -> Iterator[Finding]:
-    """A finding for each leftover that nobody wants or that could not be asked for; a good one when there is none."""
-    bad = [
-        one for one in left if one.presence is Presence.UNKNOWN or (one.presence is Presence.THERE and not one.wanted)
-    ]
-    for one in bad:
-        yield Finding(
-            control=NOTHING_LEFT,
-            status=Status.UNKNOWN if one.presence is Presence.UNKNOWN else Status.FAIL,
-            resource=one.logical_id or order.stack_name,
-            property=one.physical_id,
-            expected="gone",
-            actual=str(one.presence),
-            remedy=order.destroy_command,
-            reason=one.reason,
-        )
-    if not bad:
-        yield Finding(
-            control=NOTHING_LEFT, status=Status.PASS, resource=order.stack_name, expected="gone", actual="gone"
-        )
 
 
 def _explained(left: Sequence[Leftover], kept: Remains) -> list[Leftover]:

@@ -5,12 +5,14 @@ Whatever happens to this process, the operation's state is in AWS alone: nothing
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hipaa_pipeline.aws import stacks
 from hipaa_pipeline.aws.session import AwsError, ErrorKind
 from hipaa_pipeline.events import Row
 from hipaa_pipeline.order import GoesOnError, Order, Tools
 from hipaa_pipeline.progress import duration
-from hipaa_pipeline.watch import Ended, StillRunning, follow
+from hipaa_pipeline.watch import Ended, StillRunning, events_so_far, follow
 
 DETACH, STOP, WATCH = "detach", "stop", "watch"
 
@@ -18,6 +20,13 @@ _STOPPING = {
     "CREATE_IN_PROGRESS": "delete what was created so far",
     "UPDATE_IN_PROGRESS": "cancel the update, which rolls it back",
 }
+
+
+def operate(order: Order, tools: Tools, stack_id: str, resume: str, start: Callable[[], None]) -> Ended:
+    """Start an operation and attend it to its end; what happened before is told apart by its events."""
+    seen = events_so_far(tools.session, stack_id)
+    start()
+    return attend(order, tools, stack_id, resume, seen)
 
 
 def attend(order: Order, tools: Tools, stack_id: str, resume: str, seen: set[str] | None = None) -> Ended:

@@ -25,7 +25,10 @@ MOST_ATTEMPTS = 5
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Order:
-    """What the user asked for. `template_body` is the text CloudFormation gets, `resources` its types by logical ID."""
+    """What the user asked for. `template_body` is the text CloudFormation gets, `resources` its types by logical ID.
+
+    `options` are those that every further command needs to meet the same stack (`--region`, `--profile`).
+    """
 
     environment: str
     stack_name: str
@@ -38,6 +41,7 @@ class Order:
     attempts: int = 1
     timeout_seconds: float = TIMEOUT_SECONDS
     wait_if_busy: bool = True
+    options: str = ""
 
     @property
     def stack_tags(self) -> dict[str, str]:
@@ -47,17 +51,17 @@ class Order:
     @property
     def deploy_command(self) -> str:
         """What to type to deploy, or to pick up a running deployment."""
-        return f"make deploy ENV={self.environment}"
-
-    @property
-    def evidence_command(self) -> str:
-        """What to type to write down what is deployed."""
-        return f"make evidence ENV={self.environment}"
+        return self.command("deploy")
 
     @property
     def destroy_command(self) -> str:
         """What to type to destroy."""
-        return f"make destroy ENV={self.environment}"
+        return self.command("destroy")
+
+    def command(self, target: str, extra: str = "") -> str:
+        """What to type for another step with this environment, in the same place."""
+        arguments = " ".join(word for word in (self.options, extra) if word)
+        return f"make {target} ENV={self.environment}" + (f' ARGS="{arguments}"' if arguments else "")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -23,10 +23,14 @@ class OvertakenError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Proposal:
-    """What would happen. `warnings` are CloudFormation's own, `unchecked` why they could not be read, if so."""
+    """What would happen. `warnings` are CloudFormation's own, `unchecked` why they could not be read, if so.
+
+    `new_stack` says that this run's change set brought the stack into being, in review.
+    """
 
     change_set: ChangeSet
     kind: str
+    new_stack: bool
     summary: Summary
     warnings: Sequence[Warned] = ()
     unchecked: str = ""
@@ -50,31 +54,31 @@ def propose(order: Order, tools: Tools, stack: DeployedStack | None) -> Proposal
     except BaseException as error:
         if isinstance(error, AwsError) and changes.is_lost(error):
             raise OvertakenError from error
-        withdraw_anyway(tools, change_set)
+        withdraw_anyway(tools, change_set, new_stack=stack is None)
         raise
     if verdict is Verdict.CHANGES and proposal.summary.changes:
         return proposal
-    withdraw(tools, change_set)
+    withdraw(tools, change_set, new_stack=stack is None)
     if verdict is Verdict.REFUSED:
         raise _refused(order, proposal, reason)
     return None
 
 
-def withdraw(tools: Tools, change_set: ChangeSet) -> None:
-    """Remove a change set, and its stack if that exists for review only and nobody else's change set waits on it."""
+def withdraw(tools: Tools, change_set: ChangeSet, *, new_stack: bool) -> None:
+    """Remove a change set; and its stack, if this run made it, it is in review still, and nobody else waits on it."""
     changes.discard(tools.session, change_set)
-    stack = stacks.read(tools.session, change_set.stack_id)
+    stack = stacks.read(tools.session, change_set.stack_id) if new_stack else None
     if stack and standing(stack.status) is Standing.IN_REVIEW and not changes.listed(tools.session, stack.name):
         stacks.delete(tools.session, stack.stack_id, tools.token())
 
 
-def withdraw_anyway(tools: Tools, change_set: ChangeSet) -> None:
+def withdraw_anyway(tools: Tools, change_set: ChangeSet, *, new_stack: bool) -> None:
     """As `withdraw`, for when something else went wrong already, which is what the user must hear first.
 
     Safe at any time: CloudFormation removes no change set that is being executed, and no stack but one in review goes.
     """
     try:
-        withdraw(tools, change_set)
+        withdraw(tools, change_set, new_stack=new_stack)
     except AwsError as error:
         tools.say(f"The change set {change_set.name} could not be removed: {error.message or error.code}")
 
@@ -106,7 +110,7 @@ def _read(tools: Tools, stack: DeployedStack | None, change_set: ChangeSet, kind
     before = stack.parameters if stack and kind == "UPDATE" else description.parameters
     parameters = parameter_changes(before, description.parameters)
     summary = summarise(description.plain, description.with_values, parameters)
-    return Proposal(change_set, kind, summary, tuple(warnings), unchecked)
+    return Proposal(change_set, kind, stack is None, summary, tuple(warnings), unchecked)
 
 
 def _refused(order: Order, proposal: Proposal, reason: str) -> UserError:
@@ -115,5 +119,5 @@ def _refused(order: Order, proposal: Proposal, reason: str) -> UserError:
     told = "; ".join(found) or reason or "it gave no reason"
     if not found and proposal.unchecked:
         told += f" (the details could not be read: {proposal.unchecked})"
-    again = f"make preflight ENV={order.environment}" if found else "make check"
+    again = order.command("preflight") if found else "make check"
     return UserError(f"CloudFormation refused the change set: {told}", again, ExitCode.FAILED)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hipaa_pipeline.aws import changes, stacks
+from hipaa_pipeline.aws.events import new_events
 from hipaa_pipeline.aws.leftovers import Leftover, leftovers
 from hipaa_pipeline.aws.stacks import DeployedStack
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.events import touched
-from hipaa_pipeline.interrupt import attend
+from hipaa_pipeline.interrupt import attend, operate
 from hipaa_pipeline.order import Order, Tools, require_ours
 from hipaa_pipeline.states import Standing, standing
+from hipaa_pipeline.watch import Ended
 
 _MOST_STEPS = 6
+LEAVE, USE = "leave", "use"
+_REVIEW = {LEAVE: "leave it to its author", USE: "go on; the other change set is removed by it"}
 
 
 def clear_the_way(order: Order, tools: Tools) -> DeployedStack | None:
@@ -25,7 +31,7 @@ def clear_the_way(order: Order, tools: Tools) -> DeployedStack | None:
             return None
         now = standing(stack.status)
         if now is Standing.IN_REVIEW:
-            _require_own_review(tools, stack)
+            require_own_review(tools, stack)
             return stack
         require_ours(stack)
         if now is Standing.READY:
@@ -45,7 +51,7 @@ def require_free(order: Order, tools: Tools) -> DeployedStack | None:
         return None
     now = standing(stack.status)
     if now is Standing.IN_REVIEW:
-        _require_own_review(tools, stack)
+        require_own_review(tools, stack)
         return stack
     require_ours(stack)
     if now is not Standing.READY:
@@ -53,15 +59,18 @@ def require_free(order: Order, tools: Tools) -> DeployedStack | None:
     return stack
 
 
-def _require_own_review(tools: Tools, stack: DeployedStack) -> None:
-    """A stack in review carries no tags yet: its change sets tell who made it. One without any is harmless to use."""
+def require_own_review(tools: Tools, stack: DeployedStack) -> None:
+    """A stack in review carries no tags yet: its change sets tell who made it. One without any is harmless to use.
+
+    Somebody else's change set would be removed by the execution of another one, so only a person can decide that.
+    """
     foreign = [found.name for found in changes.listed(tools.session, stack.name) if not found.ours]
-    if foreign:
-        raise UserError(
-            f"{stack.name} waits for the review of a change set that this tool did not make ({', '.join(foreign)}).",
-            f"aws cloudformation describe-change-set --stack-name {stack.name} --change-set-name {foreign[0]}",
-            ExitCode.FAILED,
-        )
+    if not foreign:
+        return
+    told = f"{stack.name} waits for the review of a change set that this tool did not make ({', '.join(foreign)})."
+    if tools.ask.choose(f"{told} Go on all the same?", _REVIEW, LEAVE) == LEAVE:
+        look = f"aws cloudformation describe-change-set --stack-name {stack.name} --change-set-name {foreign[0]}"
+        raise UserError(told, look, ExitCode.FAILED)
 
 
 def _wait(order: Order, tools: Tools, stack: DeployedStack) -> None:
@@ -83,15 +92,15 @@ def _delete_failed_creation(order: Order, tools: Tools, stack: DeployedStack) ->
 
 def _roll_back(order: Order, tools: Tools, stack: DeployedStack) -> None:
     _ask(tools, stack, "An update failed and was left as it was. Roll it back?", order)
-    stacks.roll_back(tools.session, stack.stack_id, tools.token())
-    attend(order, tools, stack.stack_id, order.deploy_command)
+    _operate(order, tools, stack, lambda: stacks.roll_back(tools.session, stack.stack_id, tools.token()))
 
 
 def _continue_rollback(order: Order, tools: Tools, stack: DeployedStack) -> None:
     """Continue, which works once what was in the way is gone; skipping resources is left to a person."""
     _ask(tools, stack, "An update failed, and its rollback too. Continue the rollback?", order)
-    stacks.continue_rollback(tools.session, stack.stack_id, tools.token())
-    ended = attend(order, tools, stack.stack_id, order.deploy_command)
+    ended = _operate(
+        order, tools, stack, lambda: stacks.continue_rollback(tools.session, stack.stack_id, tools.token())
+    )
     if ended.status == "UPDATE_ROLLBACK_FAILED":
         failed = [
             resource.logical_id
@@ -129,15 +138,20 @@ def delete_and_prove(order: Order, tools: Tools, stack_id: str) -> list[Leftover
 
     Raises UserError when CloudFormation cannot delete it.
     """
-    stacks.delete(tools.session, stack_id, tools.token())
-    ended = attend(order, tools, stack_id, order.destroy_command)
+    ended = operate(
+        order, tools, stack_id, order.destroy_command, lambda: stacks.delete(tools.session, stack_id, tools.token())
+    )
     if ended.status != "DELETE_COMPLETE":
         raise UserError(
             f"{order.stack_name} could not be deleted: {ended.reason or ended.status}.",
             order.destroy_command,
             ExitCode.FAILED,
         )
-    return leftovers(tools.session, stack_id, touched(ended.events))
+    return leftovers(tools.session, stack_id, touched(new_events(tools.session, stack_id, set())))
+
+
+def _operate(order: Order, tools: Tools, stack: DeployedStack, start: Callable[[], None]) -> Ended:
+    return operate(order, tools, stack.stack_id, order.deploy_command, start)
 
 
 def _ask(tools: Tools, stack: DeployedStack, question: str, order: Order) -> None:

@@ -14,7 +14,7 @@ from hipaa_pipeline.events import Event, Row, latest_operation, running
 from hipaa_pipeline.pace import pauses
 from hipaa_pipeline.states import is_busy
 
-_QUIET_LOOKS = 4
+QUIET_SECONDS = 30.0
 
 
 class Progress(Protocol):
@@ -75,7 +75,7 @@ def follow(
     """
     known = set() if seen is None else set(seen)
     events: list[Event] = []
-    quiet = 0
+    began = clock.elapsed()
     with progress:
         for pause in pauses(clock, timeout):
             stack = stacks.read(session, stack_id)
@@ -85,9 +85,10 @@ def follow(
             if stack is None:
                 return Ended("DELETE_COMPLETE", "", tuple(events))
             if not is_busy(stack.status):
-                # A status read right after the start may be the one from before; events settle the doubt.
-                quiet += 1
-                if quiet >= _QUIET_LOOKS or any(event.of_stack and event.status == stack.status for event in events):
+                # A status read right after the start may be the one from before: its event settles the doubt. An
+                # account without events is believed after a while.
+                settled = any(event.of_stack and event.status == stack.status for event in events)
+                if settled or clock.elapsed() - began >= QUIET_SECONDS:
                     return Ended(stack.status, stack.reason, tuple(events))
             clock.sleep(pause)
     raise StillRunning(running(events), timeout)

@@ -19,7 +19,7 @@ def command(
     """Delete the stack of an environment, and prove that nothing of it is left."""
     from hipaa_pipeline import console, wording
     from hipaa_pipeline.aws.identity import identify
-    from hipaa_pipeline.commands.options import connection_for
+    from hipaa_pipeline.commands.options import connection_for, place
     from hipaa_pipeline.commands.ordering import make_tools
     from hipaa_pipeline.commands.outcome import print_next, print_outcome
     from hipaa_pipeline.configuration import load_environment
@@ -29,7 +29,12 @@ def command(
     configuration = load_environment(environment)
     tools = make_tools(connection_for(environment, region, profile), yes=yes)
     console.note(f"Account {identify(tools.session).account_id}, {tools.session.region}.")
-    order = Order(environment=environment, stack_name=configuration.stack_name, timeout_seconds=timeout * 60)
+    order = Order(
+        environment=environment,
+        stack_name=configuration.stack_name,
+        timeout_seconds=timeout * 60,
+        options=place(region, profile),
+    )
     outcome = destroy(order, tools, lambda farewell: console.note("\n".join(wording.farewell_lines(farewell))))
     print_outcome(outcome, output_format)
     print_next(outcome)

@@ -44,6 +44,12 @@ def aws_options(function: F) -> F:
     return region(profile(function))
 
 
+def place(region: str | None, profile: str | None) -> str:
+    """The options that another command needs to meet the same account and Region."""
+    given = {"--region": region, "--profile": profile}
+    return " ".join(f"{name} {value}" for name, value in given.items() if value)
+
+
 def yes_option(function: F) -> F:
     """`--yes`, as the argument `yes`: answer every question with yes; needed where there is no terminal."""
     return click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")(function)

@@ -10,6 +10,7 @@ from hipaa_pipeline import console, progress
 from hipaa_pipeline.ask import asker
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.clock import SystemClock
+from hipaa_pipeline.commands.options import place
 from hipaa_pipeline.commands.verifying import Subject, subject_of
 from hipaa_pipeline.order import Order, Tools
 
@@ -44,6 +45,7 @@ def prepare(environment: str, region: str | None, profile: str | None, *, yes: b
         tags=configuration.tags,
         resources={name: resource.type for name, resource in subject.expected.resources.items()},
         protected=str(subject.expected.parameters[PROTECTION]).lower() == "true",
+        options=place(region, profile),
         **choices,
     )
     return Prepared(order, make_tools(subject.reading.connection, yes=yes), subject)
