@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import pytest
 
 from hipaa_pipeline.errors import ExitCode
@@ -101,6 +102,13 @@ def test_every_finding_names_what_a_reader_needs_in_every_format(foreign: Path) 
     carried = [{each.get("name"): each.get("value") for each in case.iter("property")} for case in cases]
     assert [each["control"] for each in carried] == [each["control"] for each in findings(str(foreign))]
     assert any(each.get("actual") and each["line"] == "4" for each in carried if each["control"] == "kinesis_encrypted")
+
+
+def test_sarif_of_prod_is_valid_by_its_schema() -> None:
+    document = json.loads(check("--env", "prod", "--format", "sarif").stdout)
+    schema = json.loads((ROOT / "tests" / "data" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+    jsonschema.Draft4Validator(schema).validate(document)
+    assert len(document["runs"][0]["results"]) == len(findings("--env", "prod"))
 
 
 def test_what_cannot_be_resolved_is_unknown_with_its_place(tmp_path: Path) -> None:

@@ -57,27 +57,27 @@ ALL = [PASSED, FAILED, UNKNOWN, WAIVED, NOT_APPLICABLE]
 
 TEXT = """\
 hipaa.yaml in ap-southeast-1
-FAIL    rds_storage_encrypted  [high]  164.312(a)(2)(iv), 164.312(e)(2)(ii)
-  hipaa.yaml:120  Database  StorageEncrypted
+pass    kms_rotation  164.312(a)(2)(iv)  Key
+waived  rds_multi_az  [low]  164.308(a)(7)(ii)(C)
+  hipaa.yaml  Database  MultiAZ
     expected: true
-    actual:   absent
-    remedy:   Set StorageEncrypted to true
+    actual:   false
+    reason:   development only
 UNKNOWN logs_retention  [medium]
   hipaa.yaml  AuditLogGroup  RetentionInDays
     rule:     logs_retention_floor
     expected: >= 90
     actual:   {"Unknown": "parameter Days has no value"}
     reason:   parameter Days has no value
-waived  rds_multi_az  [low]  164.308(a)(7)(ii)(C)
-  hipaa.yaml  Database  MultiAZ
+FAIL    rds_storage_encrypted  [high]  164.312(a)(2)(iv), 164.312(e)(2)(ii)
+  hipaa.yaml:120  Database  StorageEncrypted
     expected: true
-    actual:   false
-    reason:   development only
-pass    kms_rotation  164.312(a)(2)(iv)  Key
+    actual:   absent
+    remedy:   Set StorageEncrypted to true
 1 failed, 1 unknown, 1 waived, 1 passed, 1 not applicable (5 findings, 5 controls)"""
 
 
-def test_text_groups_by_control_worst_first_and_ends_with_counts() -> None:
+def test_text_groups_by_control_worst_last_and_ends_with_counts() -> None:
     assert report.render(ALL, "text", template_path="hipaa.yaml", title="hipaa.yaml in ap-southeast-1") == TEXT
 
 

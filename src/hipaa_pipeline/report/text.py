@@ -1,4 +1,7 @@
-"""Findings for a person: grouped by control, worst first, counts last; what does not apply is only counted."""
+"""Findings for a person: grouped by control, the worst last, where a terminal stops scrolling, then counts.
+
+What does not apply is only counted.
+"""
 
 from __future__ import annotations
 
@@ -59,11 +62,11 @@ def _lines(findings: Sequence[Finding], template_path: str | None, title: str) -
 
 
 def _groups(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
-    """The findings of each control; controls and their findings worst first, else in the order they came."""
+    """The findings of each control, worst first; the controls worst last, else in the order they came."""
     controls = list(dict.fromkeys(finding.control for finding in findings))
     by_control = {control: [finding for finding in findings if finding.control == control] for control in controls}
     groups = [(control, sorted(group, key=_rank)) for control, group in by_control.items()]
-    return sorted(groups, key=lambda pair: _rank(pair[1][0]))
+    return sorted(groups, key=lambda pair: -_rank(pair[1][0]))
 
 
 def _rank(finding: Finding) -> int:
