@@ -117,8 +117,9 @@ def test_the_echo_of_an_execution_is_recognised(session: Session, stub: Stubber,
     if good:
         changes.execute(session, CHANGE_SET)
         return
-    with pytest.raises(AwsError):
+    with pytest.raises(AwsError) as caught:
         changes.execute(session, CHANGE_SET)
+    assert changes.is_lost(caught.value)
 
 
 def test_rollback_is_always_on(session: Session, stub: Stubber) -> None:

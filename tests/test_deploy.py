@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -250,35 +251,39 @@ def test_a_stack_of_somebody_else_is_left_alone(account: LocalAccount, scenario:
     assert remaining(account) == before
 
 
-def test_a_static_parameter_waits_for_a_reboot_that_only_a_person_chooses(scenario: Scenario) -> None:
-    """Asked in vain without a person, `--yes` included: a reboot interrupts the database."""
+@pytest.mark.parametrize(("answer", "after", "rebooted"), [
+    ("later", [], False),
+    ("now", ["pending-reboot", "in-sync"], True),
+    ("now", ["pending-reboot"] * 200, False),
+])  # fmt: skip
+def test_a_static_parameter_waits_for_a_reboot_that_a_person_chooses(
+    scenario: Scenario, answer: str, after: list[str], rebooted: bool
+) -> None:
     from botocore.stub import Stubber
 
     from hipaa_pipeline.aws.stacks import read
-    from hipaa_pipeline.finishing import finish
+    from hipaa_pipeline.finishing import IN_EFFECT, finish
+
+    def described(status: str) -> dict[str, Any]:
+        groups = [{"DBParameterGroupName": "g", "ParameterApplyStatus": status}]
+        return {"DBInstances": [{"DBInstanceStatus": "available", "DBParameterGroups": groups}]}
 
     scenario.deploy()
+    scenario.ask = Answers(answer)
     stack = read(scenario.session, STACK)
     assert stack is not None
-    answer = {
-        "DBInstances": [
-            {"DBParameterGroups": [{"DBParameterGroupName": "g", "ParameterApplyStatus": "pending-reboot"}]}
-        ]
-    }
-    client = scenario.session.client("rds", scenario.connection.region)
-    with Stubber(client) as stub:
-        stub.add_response("describe_db_instances", answer, {"DBInstanceIdentifier": "healthcare-database-test"})
-        findings = finish(scenario.order(), scenario.tools, stack)
-    assert [finding.remedy for finding in findings if finding.status is Status.FAIL] == [
-        "aws rds reboot-db-instance --db-instance-identifier healthcare-database-test"
-    ]
-    scenario.ask = Answers("now")
-    with Stubber(client) as stub:
-        stub.add_response("describe_db_instances", answer, {"DBInstanceIdentifier": "healthcare-database-test"})
-        stub.add_response("reboot_db_instance", {}, {"DBInstanceIdentifier": "healthcare-database-test"})
-        findings = finish(scenario.order(), scenario.tools, stack)
-        stub.assert_no_pending_responses()
-    assert all(finding.status is Status.PASS for finding in findings)
+    with Stubber(scenario.session.client("rds", scenario.connection.region)) as stub:
+        stub.add_response("describe_db_instances", described("pending-reboot"))
+        if answer == "now":
+            stub.add_response("reboot_db_instance", {}, {"DBInstanceIdentifier": "healthcare-database-test"})
+        for status in after:
+            stub.add_response("describe_db_instances", described(status))
+        findings = {finding.control: finding for finding in finish(scenario.order(), scenario.tools, stack)}
+    assert findings[IN_EFFECT].status is (Status.PASS if rebooted else Status.FAIL)
+    if not rebooted:
+        assert findings[IN_EFFECT].remedy.endswith(
+            "reboot-db-instance --db-instance-identifier healthcare-database-test"
+        )
 
 
 def test_yes_answers_everything_but_a_choice() -> None:

@@ -181,10 +181,15 @@ def _start(order: Order, tools: Tools, proposal: Proposal) -> set[str]:
     try:
         changes.execute(tools.session, proposal.change_set)
     except AwsError as error:
-        if changes.is_lost(error):
+        if changes.is_lost(error) or _is_busy(tools, proposal.change_set.stack_id):
             raise OvertakenError from error
         raise
     return seen
+
+
+def _is_busy(tools: Tools, stack_id: str) -> bool:
+    stack = stacks.read(tools.session, stack_id)
+    return stack is not None and standing(stack.status) is Standing.BUSY
 
 
 def _prepare_replacements(order: Order, tools: Tools, proposal: Proposal) -> None:

@@ -13,6 +13,7 @@ from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.order import Order, Tools
 
 FINISHED = "deployment_finished"
+IN_EFFECT = "static_parameters_in_effect"
 LATER = "later"
 _WHEN = {LATER: "they take effect at the next reboot", "now": "the database is away for about a minute"}
 
@@ -27,7 +28,7 @@ def finish(order: Order, tools: Tools, stack: DeployedStack) -> list[Finding]:
         "stack_policy_set": lambda: _policy(tools, stack, resources),
         "termination_protection_set": lambda: _protection(order, tools, stack),
         "default_security_group_closed": lambda: _default_groups(tools, stack, resources),
-        "static_parameters_in_effect": lambda: _reboots(tools, stack, resources),
+        IN_EFFECT: lambda: _reboots(tools, stack, resources),
     }
     return [_tried(slug, step, stack, order.deploy_command) for slug, step in steps.items()]
 
@@ -79,11 +80,12 @@ def _default_groups(tools: Tools, stack: DeployedStack, resources: Sequence[Stac
 
 def _reboots(tools: Tools, stack: DeployedStack, resources: Sequence[StackResource]) -> Finding:
     """A reboot interrupts the database, so only a person at a terminal can choose it, not even `--yes`."""
-    waiting = finishing.pending_reboots(tools.session, resources)
-    for database in waiting:
-        if tools.ask.choose(f"{database.logical_id} has new static parameters. Reboot it?", _WHEN, LATER) == LATER:
+    for database in finishing.pending_reboots(tools.session, resources):
+        question = f"{database.logical_id} has new static parameters. Reboot it?"
+        chosen = tools.ask.choose(question, _WHEN, LATER)
+        if chosen == LATER or not finishing.reboot(tools.session, tools.clock, database.identifier):
             return Finding(
-                control="static_parameters_in_effect",
+                control=IN_EFFECT,
                 status=Status.FAIL,
                 resource=database.logical_id,
                 property="DBParameterGroups.ParameterApplyStatus",
@@ -91,9 +93,7 @@ def _reboots(tools: Tools, stack: DeployedStack, resources: Sequence[StackResour
                 actual="pending-reboot",
                 remedy=f"aws rds reboot-db-instance --db-instance-identifier {database.identifier}",
             )
-        finishing.reboot(tools.session, database.identifier)
-    databases = ", ".join(database.logical_id for database in waiting) or stack.name
-    return _done("static_parameters_in_effect", databases, "DBParameterGroups.ParameterApplyStatus", "in-sync")
+    return _done(IN_EFFECT, stack.name, "DBParameterGroups.ParameterApplyStatus", "in-sync")
 
 
 def _done(slug: str, resource: str, name: str, value: object) -> Finding:

@@ -172,8 +172,11 @@ def listed(session: Session, stack_name: str) -> list[Listed]:
 
 
 def is_lost(error: AwsError) -> bool:
-    """Whether a call failed because the change set is gone: another execution on the stack removes all others."""
-    return error.code.startswith("ChangeSetNotFound")
+    """Whether a call failed because the change set is of no use any more.
+
+    Another execution on the stack removes all others, or makes them obsolete.
+    """
+    return error.code.startswith(("ChangeSetNotFound", "InvalidChangeSetStatus"))
 
 
 def _pages(session: Session, change_set: ChangeSet, **arguments: Any) -> list[dict[str, Any]]:

@@ -8,9 +8,12 @@ from typing import Any
 
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.aws.stacks import StackResource
+from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.pace import pauses
 
 DATABASE = "AWS::RDS::DBInstance"
 VPC = "AWS::EC2::VPC"
+REBOOT_SECONDS = 900.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,21 +61,37 @@ def _revoke(session: Session, operation: str, group_id: str, permissions: Sequen
 
 def pending_reboots(session: Session, resources: Iterable[StackResource]) -> list[PendingReboot]:
     """The stack's databases that wait for a reboot to take a changed static parameter."""
-    databases = [resource for resource in resources if resource.type == DATABASE]
     return [
         PendingReboot(database.logical_id, database.physical_id)
-        for database in databases
-        for instance in session.call("rds", "describe_db_instances", DBInstanceIdentifier=database.physical_id)[
-            "DBInstances"
-        ]
-        if any(group.get("ParameterApplyStatus") == "pending-reboot" for group in instance.get("DBParameterGroups", ()))
+        for database in resources
+        if database.type == DATABASE and _waits(_instance(session, database.physical_id))
     ]
 
 
-def reboot(session: Session, identifier: str) -> None:
-    """Reboot a database; one that is rebooting already is left to it."""
+def reboot(session: Session, clock: Clock, identifier: str) -> bool:
+    """Reboot a database and wait until its parameters are in effect; whether they are, within a quarter of an hour.
+
+    One that is rebooting already is left to it.
+    """
     try:
         session.call("rds", "reboot_db_instance", DBInstanceIdentifier=identifier)
     except AwsError as error:
         if error.code != "InvalidDBInstanceState":
             raise
+    for pause in pauses(clock, REBOOT_SECONDS):
+        instance = _instance(session, identifier)
+        if instance.get("DBInstanceStatus") == "available" and not _waits(instance):
+            return True
+        clock.sleep(pause)
+    return False
+
+
+def _instance(session: Session, identifier: str) -> dict[str, Any]:
+    found: dict[str, Any] = session.call("rds", "describe_db_instances", DBInstanceIdentifier=identifier)[
+        "DBInstances"
+    ][0]
+    return found
+
+
+def _waits(instance: dict[str, Any]) -> bool:
+    return any(group.get("ParameterApplyStatus") == "pending-reboot" for group in instance.get("DBParameterGroups", ()))
