@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import itertools
 import json
@@ -127,7 +128,7 @@ def unnoticed(account: LocalAccount, calls: Sequence[tuple[str, str]]) -> list[t
     for number in numbers:
         account.clear_faults(number)
     assert {one.control for one in found} == ASKED
-    assert exit_code(found) in (ExitCode.UNKNOWN, ExitCode.FAILED)
+    assert exit_code(found) is ExitCode.UNKNOWN
     reasons = " ".join(one.reason for one in found if one.status is Status.UNKNOWN).lower()
     return [call for call in calls if f":{call[1]}: ".lower() not in reasons]
 
@@ -145,6 +146,30 @@ def test_a_failing_service_is_unknown(deployed: LocalAccount) -> None:
     stream = [one for one in found if one.resource == "RecordStream" and one.control == "live_property_matches"]
     assert {one.status for one in stream} == {Status.UNKNOWN}
     assert exit_code(found) is ExitCode.UNKNOWN
+
+
+def test_a_failure_that_no_gap_explains_stays_one() -> None:
+    """The flow log is unread, so whether the VPC has one is unknown; that its default group is open is not."""
+    rule = [{"IpProtocol": "-1"}]
+    default_group = {"DefaultSecurityGroup": {"SecurityGroupIngress": rule, "SecurityGroupEgress": []}}
+    wanted = stack(
+        Vpc=("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16"}),
+        FlowLog=("AWS::EC2::FlowLog", {"ResourceId": {"Ref": "Vpc"}, "TrafficType": "ALL"}),
+    )
+    gap = {
+        "ResourceId": unknown("ec2:DescribeFlowLogs: denied"),
+        "TrafficType": unknown("ec2:DescribeFlowLogs: denied"),
+    }
+    live = stack(Vpc=("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16"}), FlowLog=("AWS::EC2::FlowLog", gap))
+    live = dataclasses.replace(
+        live,
+        resources={**live.resources, "Vpc": dataclasses.replace(live.resources["Vpc"], attributes=default_group)},
+    )
+    found = verify.verify(wanted, LiveRead(live, Identifiers({}), (), (), ()), (), NOW)
+    told = {one.control: (one.status, one.reason) for one in found if one.resource == "Vpc"}
+    assert told["vpc_flow_log"][0] is Status.UNKNOWN
+    assert "ec2:DescribeFlowLogs: denied" in told["vpc_flow_log"][1]
+    assert told["vpc_default_group_closed"][0] is Status.FAIL
 
 
 def command(*arguments: str) -> int:

@@ -16,7 +16,7 @@ from hipaa_pipeline import comparison, live_checks
 from hipaa_pipeline.controls import judge
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.live_checks import Observation, Question
-from hipaa_pipeline.stack import UNKNOWN, Stack, is_unknown
+from hipaa_pipeline.stack import UNKNOWN, Resource, Stack, is_unknown
 
 if TYPE_CHECKING:
     from hipaa_pipeline.aws.live import LiveRead
@@ -97,11 +97,30 @@ def verify(
     expected: Stack, read: LiveRead, observations: Iterable[Observation], now: datetime.datetime
 ) -> Iterator[Finding]:
     """The findings about a live stack: controls first, then the comparison, then what only a live account tells."""
-    yield from (_asked_live(finding) for finding in judge(read.stack))
+    yield from _controls(expected, read)
     yield from _existing(expected, read)
     yield from _matching(expected, read)
     yield from _known(expected, read)
     yield from live_checks.judge_observations(observations, now)
+
+
+def _controls(expected: Stack, read: LiveRead) -> Iterator[Finding]:
+    """The controls' answers. A failure that what could not be read might explain is unknown.
+
+    To tell the two apart the controls are asked again of the best case: the live stack with every gap filled in as the
+    template wants it. What fails there too fails whatever the gaps hold.
+    """
+    gaps = list(_gaps(read.stack))
+    found = [_asked_live(finding) for finding in judge(read.stack)]
+    if not gaps:
+        yield from found
+        return
+    best = judge(_best_case(expected, read))
+    failing = {(finding.control, finding.resource) for finding in best if finding.status is Status.FAIL}
+    reason = "not everything could be read: " + "; ".join(dict.fromkeys(gaps))
+    for finding in found:
+        doubtful = finding.status is Status.FAIL and (finding.control, finding.resource) not in failing
+        yield dataclasses.replace(finding, status=Status.UNKNOWN, reason=reason) if doubtful else finding
 
 
 def _asked_live(finding: Finding) -> Finding:
@@ -109,6 +128,38 @@ def _asked_live(finding: Finding) -> Finding:
     if finding.status is Status.UNKNOWN and finding.reason == NOT_REPORTED:
         return dataclasses.replace(finding, status=Status.NOT_APPLICABLE)
     return finding
+
+
+def _gaps(stack: Stack) -> Iterator[str]:
+    """The reasons of all values that could not be read."""
+    for resource in stack.resources.values():
+        for value in (*resource.properties.values(), *resource.attributes.values()):
+            if _is_gap(value):
+                yield str(value[UNKNOWN])
+
+
+def _is_gap(value: Any) -> bool:
+    return is_unknown(value) and value[UNKNOWN] != NOT_REPORTED
+
+
+def _best_case(expected: Stack, read: LiveRead) -> Stack:
+    resources = {name: _filled(resource, expected, read) for name, resource in read.stack.resources.items()}
+    return dataclasses.replace(read.stack, resources=resources)
+
+
+def _filled(resource: Resource, expected: Stack, read: LiveRead) -> Resource:
+    wanted = expected.resources.get(resource.logical_id)
+    properties = read.identifiers.restated(wanted) if wanted else {}
+    return dataclasses.replace(
+        resource,
+        properties=_without_gaps(resource.properties, properties),
+        attributes=_without_gaps(resource.attributes, wanted.attributes if wanted else {}),
+    )
+
+
+def _without_gaps(seen: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    filled = {name: wanted.get(name) if _is_gap(value) else value for name, value in seen.items()}
+    return {name: value for name, value in filled.items() if value is not None}
 
 
 def _existing(expected: Stack, read: LiveRead) -> Iterator[Finding]:
@@ -126,8 +177,11 @@ def _existing(expected: Stack, read: LiveRead) -> Iterator[Finding]:
 
 
 def _matching(expected: Stack, read: LiveRead) -> Iterator[Finding]:
-    identifiers = read.identifiers
-    for compared in comparison.compare(expected, read.stack, identifiers.restated):
+    for compared in comparison.compare(expected, read.stack, read.identifiers.restated):
+        wanted = expected.resources[compared.logical_id].get(compared.property.partition(".")[0])
+        unread = read.identifiers.unread(wanted) if compared.differs else []
+        if unread:
+            compared = dataclasses.replace(compared, differs=False, unknown=f"{', '.join(unread)} could not be read")
         place = {"resource": compared.logical_id, "name": compared.property}
         values = {"expected": compared.expected, "actual": compared.actual}
         if compared.unknown == NOT_REPORTED:

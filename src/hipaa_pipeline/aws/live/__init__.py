@@ -181,12 +181,14 @@ def _answer(reader: Reader, physical: Physical, part: Part) -> _Outcome:
 
 
 def _identity(reader: Reader, physical: Physical) -> Identity:
-    """Without its attributes when they cannot be read: the parts that need them tell why."""
-    attributes: Mapping[str, Any] = {}
+    """Without the attributes that cannot be read: the parts that need the same answer tell why."""
+    attributes: dict[str, Any] = {}
     if physical.type in READERS:
+        reads = READERS[physical.type]
+        attributes |= reads.attributes(reader, physical)
         with contextlib.suppress(AwsError, MissingError, KeyError):
-            attributes = READERS[physical.type].attributes(reader, physical)
-    return Identity(physical.logical_id, physical.type, physical.id, dict(attributes))
+            attributes |= reads.asked_attributes(reader, physical)
+    return Identity(physical.logical_id, physical.type, physical.id, attributes)
 
 
 def deletion_policies(reader: Reader, stack_name: str) -> Mapping[str, Mapping[str, Any]]:

@@ -87,7 +87,7 @@ READERS = {
             Part(("ManagedPolicyArns",), _attached),
             Part(("Policies",), _inline),
         ),
-        lambda reader, physical: renamed(role(reader, physical.id), {"Arn": "Arn", "RoleId": "RoleId"}),
+        asked_attributes=lambda reader, physical: renamed(role(reader, physical.id), same("Arn", "RoleId")),
     ),
     "AWS::IAM::ManagedPolicy": ResourceReader(
         (

@@ -102,12 +102,11 @@ def _selection_ids(reader: Reader, physical_id: str) -> tuple[str, str]:
 
 
 def _plan_attributes(reader: Reader, physical: Physical) -> Mapping[str, Any]:
-    answer = reader.call("backup", "get_backup_plan", BackupPlanId=physical.id)
-    return {"BackupPlanId": physical.id, "BackupPlanArn": answer["BackupPlanArn"]}
+    return {"BackupPlanId": physical.id, "BackupPlanArn": reader.arn("backup", f"backup-plan:{physical.id}")}
 
 
 def _vault_attributes(reader: Reader, physical: Physical) -> Mapping[str, Any]:
-    return renamed(vault(reader, physical.id), same("BackupVaultName", "BackupVaultArn"))
+    return {"BackupVaultName": physical.id, "BackupVaultArn": reader.arn("backup", f"backup-vault:{physical.id}")}
 
 
 READERS = {

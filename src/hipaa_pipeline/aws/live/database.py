@@ -74,7 +74,7 @@ def _instance_attributes(reader: Reader, physical: Physical) -> Mapping[str, Any
     endpoint = found.get("Endpoint") or {}
     return without_empty(
         {
-            **renamed(found, same("DBInstanceArn", "DbiResourceId")),
+            "DbiResourceId": found.get("DbiResourceId"),
             "Endpoint.Address": endpoint.get("Address"),
             "MasterUserSecret.SecretArn": (found.get("MasterUserSecret") or {}).get("SecretArn"),
         }
@@ -119,6 +119,7 @@ def _parameters(reader: Reader, physical: Physical) -> Mapping[str, Any]:
 READERS = {
     "AWS::RDS::DBInstance": ResourceReader(
         (Part((*_INSTANCE, *_NESTED, *_SECRET), _instance), _tags_of("db")),
+        lambda reader, physical: {"DBInstanceArn": reader.arn("rds", f"db:{physical.id}")},
         _instance_attributes,
         # Arguments of the delete and modify calls, which RDS keeps no record of.
         unreported=("DeleteAutomatedBackups", "AllowMajorVersionUpgrade", "ApplyImmediately"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hipaa_pipeline.stack import Resource, is_reference, is_unknown
@@ -72,6 +72,14 @@ class Identifiers:
     def restated(self, resource: Resource) -> Any:
         """A template's properties in the words of the read-back: what they refer to, as `references` puts it."""
         return self.references(self.physical(resource.properties), own=resource.logical_id)
+
+    def unread(self, value: Any) -> list[str]:
+        """The attributes that a template's value refers to and that could not be read (`Role.Arn`)."""
+        return sorted(
+            f"{name}.{attribute}"
+            for name, attribute in _attributes_of(value)
+            if name in self.identities and attribute not in self.identities[name].attributes
+        )
 
     def _item(self, key: str, item: Any, holder: Mapping[str, Any], own: str) -> Any:
         type_ = _NAMED_BY.get(key) or (_DIMENSIONS.get(str(holder.get("Name"))) if key == "Value" else None)
@@ -148,6 +156,22 @@ class Identifiers:
     def _pattern(self) -> re.Pattern[str]:
         longest_first = sorted(self._generated, key=len, reverse=True)
         return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w-])")
+
+
+def _attributes_of(value: Any) -> Iterator[tuple[str, str]]:
+    """Every attribute that a value refers to: (logical ID, attribute)."""
+    if isinstance(value, Mapping):
+        match dict(value):
+            case {"Fn::GetAtt": [str(name), str(attribute)], **rest} if not rest:
+                yield name, attribute
+            case {"Fn::Sub": str(text), **rest} if not rest:
+                yield from ((name, attribute) for name, attribute in _SUB_REFERENCE.findall(text) if attribute)
+            case mapping:
+                for item in mapping.values():
+                    yield from _attributes_of(item)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            yield from _attributes_of(item)
 
 
 def _as_sub(reference: Mapping[str, Any]) -> str:

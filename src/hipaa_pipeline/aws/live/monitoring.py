@@ -88,7 +88,7 @@ def _subscription(reader: Reader, physical: Physical) -> Mapping[str, Any]:
 READERS = {
     "AWS::CloudWatch::Alarm": ResourceReader(
         (Part(tuple(_ALARM), _alarm), Part(("Tags",), _alarm_tags)),
-        lambda reader, physical: {"Arn": alarm(reader, physical.id)["AlarmArn"]},
+        lambda reader, physical: {"Arn": reader.arn("cloudwatch", f"alarm:{physical.id}")},
     ),
     "AWS::SNS::Topic": ResourceReader(
         (

@@ -60,10 +60,6 @@ def _vpc_attribute(ours: str, theirs: str) -> Part:
     return Part((ours,), read)
 
 
-def _vpc_attributes(reader: Reader, physical: Physical) -> Mapping[str, Any]:
-    return {"VpcId": physical.id, "CidrBlock": vpc(reader, physical)["CidrBlock"]}
-
-
 _SUBNET = same("VpcId", "CidrBlock", "AvailabilityZone", "MapPublicIpOnLaunch", "AssignIpv6AddressOnCreation")
 
 
@@ -136,7 +132,8 @@ READERS = {
             _vpc_attribute("EnableDnsSupport", "enableDnsSupport"),
             _vpc_attribute("EnableDnsHostnames", "enableDnsHostnames"),
         ),
-        _vpc_attributes,
+        _id("VpcId"),
+        lambda reader, physical: {"CidrBlock": vpc(reader, physical)["CidrBlock"]},
     ),
     "AWS::EC2::Subnet": ResourceReader((Part((*_SUBNET, "Tags"), _subnet),), _id("SubnetId")),
     "AWS::EC2::RouteTable": ResourceReader((Part(("VpcId", "Tags"), _route_table),), _id("RouteTableId")),

@@ -48,11 +48,13 @@ class Part:
 class ResourceReader:
     """How to read one resource type: its parts, and its identifiers (`Arn`) beside the physical ID.
 
-    `unreported` are properties that CloudFormation sets and no API gives back.
+    `attributes` follow from the physical ID, `asked_attributes` have to be asked for. `unreported` are properties
+    that CloudFormation sets and no API gives back.
     """
 
     parts: tuple[Part, ...]
     attributes: Callable[[Reader, Physical], Mapping[str, Any]] = lambda _reader, _physical: {}
+    asked_attributes: Callable[[Reader, Physical], Mapping[str, Any]] = lambda _reader, _physical: {}
     unreported: tuple[str, ...] = ()
 
 

@@ -57,6 +57,6 @@ READERS = {
             ),
             Part(("Tags",), _tags),
         ),
-        lambda reader, physical: {"Arn": summary(reader, physical.id)["StreamARN"]},
+        lambda reader, physical: {"Arn": reader.arn("kinesis", f"stream/{physical.id}")},
     ),
 }
