@@ -59,10 +59,10 @@ def _key_grants(reader: Reader, physical: Physical) -> Iterator[Observation]:
 
 
 def _is_foreign(reader: Reader, grant: Mapping[str, Any]) -> bool:
-    return not _is_own(reader, str(grant.get("GranteePrincipal", "")))
+    return not is_own(reader, str(grant.get("GranteePrincipal", "")))
 
 
-def _is_own(reader: Reader, principal: str) -> bool:
+def is_own(reader: Reader, principal: str) -> bool:
     """Whether a principal or an ARN is a service's own (`rds.amazonaws.com`) or of this account."""
     if ":" not in principal:
         return _SERVICE in principal or principal == reader.account_id
@@ -105,11 +105,11 @@ def _secret(reader: Reader, physical: Physical) -> Iterator[Observation]:
     secret = (database.instance(reader, physical.id).get("MasterUserSecret") or {}).get("SecretArn")
     if secret:
         answer = reader.call("secretsmanager", "get_resource_policy", SecretId=secret)
-        admitted = _admitted(reader, document(answer.get("ResourcePolicy")))
-        yield Observation("secretsmanager_secret_private", physical.logical_id, "ResourcePolicy", admitted)
+        others = admitted(reader, document(answer.get("ResourcePolicy")))
+        yield Observation("secretsmanager_secret_private", physical.logical_id, "ResourcePolicy", others)
 
 
-def _admitted(reader: Reader, policy: Any) -> list[str]:
+def admitted(reader: Reader, policy: Any) -> list[str]:
     """The principals outside the account that a resource policy allows anything."""
     statements = (policy or {}).get("Statement", [])
     principals = [
@@ -118,7 +118,7 @@ def _admitted(reader: Reader, policy: Any) -> list[str]:
         if statement.get("Effect") == "Allow"
         for principal in _principals(statement.get("Principal", {}))
     ]
-    return sorted({principal for principal in principals if not _is_own(reader, principal)})
+    return sorted({principal for principal in principals if not is_own(reader, principal)})
 
 
 def _principals(principal: Any) -> list[str]:
@@ -142,7 +142,7 @@ def _service_log_groups(reader: Reader, physical: Physical) -> Iterator[Observat
 
 def _log_subscriptions(reader: Reader, physical: Physical) -> Iterator[Observation]:
     filters = reader.pages("logs", "describe_subscription_filters", "subscriptionFilters", logGroupName=physical.id)
-    foreign = sorted(item["destinationArn"] for item in filters if not _is_own(reader, item["destinationArn"]))
+    foreign = sorted(item["destinationArn"] for item in filters if not is_own(reader, item["destinationArn"]))
     yield Observation("logs_stay_in_account", physical.logical_id, "SubscriptionFilters", foreign)
 
 
