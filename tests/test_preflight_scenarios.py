@@ -17,6 +17,8 @@ import pytest
 from hipaa_pipeline import preflight
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.clock import SystemClock
+from hipaa_pipeline.errors import ExitCode
+from hipaa_pipeline.failure import Kind
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.local.identity import ROLE
 from hipaa_pipeline.local.server import LocalAccount
@@ -252,23 +254,22 @@ def test_credentials_that_end_too_soon(stage: Stage) -> None:
     assert [finding.control for finding in result.with_status(Status.FAIL)] == ["credential_lifetime"]
 
 
-def test_the_quota_warnings_of_a_change_set_are_read_and_stop_the_deployment(
-    stage: Stage, session: Session, account: LocalAccount
-) -> None:
+def test_the_quota_warnings_of_a_change_set_stop_the_deployment_unless_accepted(stage: Stage) -> None:
     """CloudFormation warns and goes on; whoever reads its events learns what would fail."""
-    account.fill({"vpc/L-F678F1CE": 5})
-    answer = session.call(
-        "cloudformation",
-        "create_change_set",
-        StackName=STACK,
-        ChangeSetName="warned",
-        ChangeSetType="CREATE",
-        TemplateBody="Resources: {Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.9.0.0/16}}}",
-    )
-    events = session.pages("cloudformation", "describe_events", "OperationEvents", ChangeSetName=answer["Id"])
-    findings = preflight.validation_findings(events)
-    assert [(each.control, each.status, each.resource) for each in findings] == [
-        ("change_set_quota", Status.FAIL, "Vpc")
-    ]
-    waived = preflight.validation_findings(events, accept_warnings=True)
-    assert [each.status for each in waived] == [Status.WAIVED]
+    stage.account.fill({"vpc/L-F678F1CE": 5})
+    before = stage.account.inventory()
+    refused = stage.deploy(foresee=False)  # as with --no-preflight: only CloudFormation's own validation is left
+    assert (refused.result, refused.exit_code) == (Result.REFUSED, ExitCode.FAILED)
+    assert refused.message.startswith("CloudFormation warns that this would fail, so nothing was done: Vpc: ")
+    assert [(each.control, each.resource) for each in refused.findings] == [("change_set_quota", "Vpc")]
+    assert stage.account.inventory() == before
+    accepted = stage.deploy(foresee=False, accept_warnings=True)
+    assert (accepted.result, accepted.cause and accepted.cause.kind) == (Result.FAILED, Kind.QUOTA)
+
+
+@pytest.mark.parametrize(("accepted", "result"), [(False, Result.REFUSED), (True, Result.CREATED)])
+def test_yes_does_not_accept_the_unknown(stage: Stage, accepted: bool, result: Result) -> None:
+    stage.account.add_fault(service="sns", operation="ListTopics", action="deny")
+    outcome = stage.deploy(foresee=True, accept_unknown=accepted)
+    assert outcome.result is result
+    assert outcome.exit_code is (ExitCode.GOOD if accepted else ExitCode.UNKNOWN)

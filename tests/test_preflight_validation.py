@@ -1,37 +1,20 @@
-"""CloudFormation's validation events, in the shapes of DescribeEvents."""
+"""What CloudFormation's own validation found, judged: a warning stops too, unless it is accepted."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from hipaa_pipeline.events import Warned
 from hipaa_pipeline.findings import Status
-from hipaa_pipeline.preflight import validation_findings, validation_unread
+from hipaa_pipeline.preflight import validation_findings
 
-
-def event(**changes: Any) -> dict[str, Any]:
-    return {
-        "EventId": "1",
-        "EventType": "VALIDATION_ERROR",
-        "LogicalResourceId": "Vpc",
-        "ResourceType": "AWS::EC2::VPC",
-        "ValidationFailureMode": "WARN",
-        "ValidationName": "SERVICE_QUOTA_VALIDATION",
-        "ValidationStatus": "FAILED",
-        "ValidationStatusReason": "VPCs per Region would exceed 5",
-        "ValidationPath": "/Resources/Vpc",
-        **changes,
-    }
-
-
-NAME = {
-    "ValidationFailureMode": "FAIL",
-    "ValidationName": "NAME_CONFLICT_VALIDATION",
-    "ValidationStatusReason": "taken",
-}
-EMPTINESS = {"ValidationName": "BUCKET_EMPTINESS_VALIDATION", "ValidationStatusReason": "not empty"}
-SKIPPED = {"ValidationStatus": "SKIPPED", "ValidationStatusReason": "took too long"}
+QUOTA = Warned("SERVICE_QUOTA_VALIDATION", False, "Vpc", "/Resources/Vpc", "VPCs per Region would exceed 5")
+NAME = {"name": "NAME_CONFLICT_VALIDATION", "blocking": True, "reason": "taken"}
+EMPTINESS = {"name": "BUCKET_EMPTINESS_VALIDATION", "reason": "not empty"}
+SKIPPED = {"skipped": True, "reason": "took too long"}
 
 
 @pytest.mark.parametrize(
@@ -39,12 +22,7 @@ SKIPPED = {"ValidationStatus": "SKIPPED", "ValidationStatusReason": "took too lo
     [
         ({}, False, "change_set_quota", Status.FAIL),
         ({}, True, "change_set_quota", Status.WAIVED),
-        (
-            {"ValidationName": "X", "ValidationStatusReason": "the limit is reached"},
-            False,
-            "change_set_quota",
-            Status.FAIL,
-        ),
+        ({"name": "X", "reason": "the limit is reached"}, False, "change_set_quota", Status.FAIL),
         (NAME, False, "change_set_validation", Status.FAIL),
         (NAME, True, "change_set_validation", Status.FAIL),
         (EMPTINESS, False, "change_set_validation", Status.FAIL),
@@ -53,8 +31,8 @@ SKIPPED = {"ValidationStatus": "SKIPPED", "ValidationStatusReason": "took too lo
         (SKIPPED, True, "change_set_quota", Status.UNKNOWN),
     ],
 )
-def test_each_kind_of_event(change: dict[str, Any], accept: bool, control: str, status: Status) -> None:
-    (finding,) = validation_findings([event(**change)], accept_warnings=accept)
+def test_each_kind_of_warning(change: dict[str, Any], accept: bool, control: str, status: Status) -> None:
+    (finding,) = validation_findings([dataclasses.replace(QUOTA, **change)], accept_warnings=accept)
     assert (finding.control, finding.status, finding.resource, finding.property) == (
         control,
         status,
@@ -65,13 +43,5 @@ def test_each_kind_of_event(change: dict[str, Any], accept: bool, control: str, 
     assert bool(finding.reason) == (status in {Status.WAIVED, Status.UNKNOWN})
 
 
-@pytest.mark.parametrize("events", [[], [{"EventType": "STACK_EVENT"}, {"EventType": "PROGRESS_EVENT"}]])
-def test_nothing_found_is_one_pass(events: list[dict[str, Any]]) -> None:
-    assert [finding.status for finding in validation_findings(events)] == [Status.PASS]
-
-
-def test_events_that_could_not_be_read_are_unknown_and_name_the_action() -> None:
-    (finding,) = validation_unread("cloudformation:DescribeEvents is denied")
-    assert finding.status is Status.UNKNOWN
-    assert finding.reason.startswith("cloudformation:DescribeEvents is denied: ")
-    assert "cloudformation:DescribeEvents" in finding.remedy
+def test_nothing_found_is_one_pass() -> None:
+    assert [finding.status for finding in validation_findings([])] == [Status.PASS]

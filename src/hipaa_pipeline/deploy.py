@@ -20,6 +20,7 @@ from hipaa_pipeline.findings import Finding, Status, count
 from hipaa_pipeline.finishing import finish
 from hipaa_pipeline.interrupt import attend
 from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools
+from hipaa_pipeline.preflight.validation import validation_findings
 from hipaa_pipeline.proof import judged, superseded
 from hipaa_pipeline.proposal import OvertakenError, Proposal, propose, withdraw, withdraw_anyway
 from hipaa_pipeline.recovery import recover, reread
@@ -101,7 +102,7 @@ def _attempt(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
     try:
         _require_known(order, proposal.summary)
         hooks.show(proposal, stack if stack and not proposal.creates else None)
-        refusal = _guard(order, proposal.summary) or _declined(order, tools, proposal)
+        refusal = _guard(order, proposal.summary) or _warned(order, proposal) or _declined(order, tools, proposal)
         seen = set() if refusal else _start(order, tools, proposal)
     except BaseException:
         withdraw_anyway(tools, proposal.change_set, new_stack=proposal.new_stack)
@@ -118,11 +119,10 @@ def _attempt(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
 def _foreseen(order: Order, tools: Tools, findings: Sequence[Finding]) -> Outcome | None:
     """The refusal when preflight found what would stop the deployment; what it could not tell, a person decides."""
     counted = count(findings)
-    unknown = f"Preflight could not tell everything ({counted[Status.UNKNOWN]} unknown). Deploy all the same?"
     if counted[Status.FAIL]:
         message = f"Preflight foresees that this would fail ({counted[Status.FAIL]} blocked), so nothing was done."
-    elif counted[Status.UNKNOWN] and not tools.ask.confirm(unknown):
-        message = "Nothing was done."
+    elif counted[Status.UNKNOWN] and not order.accept_unknown and not _goes_on(tools, counted[Status.UNKNOWN]):
+        message = "Preflight could not tell everything, so nothing was done; --accept-unknown deploys all the same."
     else:
         return None
     return Outcome(
@@ -130,6 +130,28 @@ def _foreseen(order: Order, tools: Tools, findings: Sequence[Finding]) -> Outcom
         stack_name=order.stack_name,
         message=message,
         next_command=order.command("preflight"),
+        findings=tuple(findings),
+    )
+
+
+def _goes_on(tools: Tools, unknown: int) -> bool:
+    """Whether the person at the terminal takes the risk; `--yes` alone does not take it."""
+    question = f"Preflight could not tell everything ({unknown} unknown). Deploy all the same?"
+    return tools.ask.choose(question, {"stop": "nothing is done", "deploy": "take the risk"}, "stop") == "deploy"
+
+
+def _warned(order: Order, proposal: Proposal) -> Outcome | None:
+    """The refusal when CloudFormation itself foresees a failure, which it only warns of: quotas, for one."""
+    findings = validation_findings(proposal.warnings, accept_warnings=order.accept_warnings)
+    if not count(findings)[Status.FAIL]:
+        return None
+    told = "; ".join(f"{one.resource}: {one.actual}" for one in findings if one.status is Status.FAIL)
+    return Outcome(
+        result=Result.REFUSED,
+        stack_name=order.stack_name,
+        message=f"CloudFormation warns that this would fail, so nothing was done: {told}",
+        next_command=order.command("preflight"),
+        summary=proposal.summary,
         findings=tuple(findings),
     )
 

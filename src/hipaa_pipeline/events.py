@@ -41,13 +41,17 @@ class Event:
 
 @dataclasses.dataclass(frozen=True)
 class Warned:
-    """One finding of CloudFormation's early validation; only a blocking one stops a change set."""
+    """One finding of CloudFormation's early validation; only a blocking one stops a change set.
+
+    `skipped` is a validation that CloudFormation did not make, so that what it would have found is not known.
+    """
 
     name: str
     blocking: bool
     resource: str
     path: str
     reason: str
+    skipped: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

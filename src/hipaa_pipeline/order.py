@@ -27,7 +27,9 @@ MOST_ATTEMPTS = 5
 class Order:
     """What the user asked for. `template_body` is the text CloudFormation gets, `resources` its types by logical ID.
 
-    `options` are those that every further command needs to meet the same stack (`--region`, `--profile`).
+    `accept_unknown` deploys although preflight could not tell everything, `accept_warnings` although CloudFormation's
+    own validation warns. `options` are those that every further command needs to meet the same stack (`--region`,
+    `--profile`).
     """
 
     environment: str
@@ -41,6 +43,8 @@ class Order:
     attempts: int = 1
     timeout_seconds: float = TIMEOUT_SECONDS
     wait_if_busy: bool = True
+    accept_unknown: bool = False
+    accept_warnings: bool = False
     options: str = ""
 
     @property
@@ -116,6 +120,8 @@ class Outcome:
         """0 only when it was done and nothing read back says otherwise."""
         match self.result:
             case Result.RUNNING:
+                return ExitCode.UNKNOWN
+            case Result.REFUSED if judged.exit_code(self.findings) is ExitCode.UNKNOWN:
                 return ExitCode.UNKNOWN
             case Result.REFUSED | Result.FAILED:
                 return ExitCode.FAILED

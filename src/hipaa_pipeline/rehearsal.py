@@ -143,11 +143,19 @@ class Stage:
         size = len(self.template.text.encode())
         return preflight.run(self.reading, preflight.Subject(self.stack(changes), size, self.clock.now()))
 
-    def deploy(self, changes: Mapping[str, str] | None = None, *, foresee: bool) -> Outcome:
+    def deploy(
+        self,
+        changes: Mapping[str, str] | None = None,
+        *,
+        foresee: bool,
+        accept_unknown: bool = False,
+        accept_warnings: bool = False,
+    ) -> Outcome:
         """`make deploy`, with or without its preflight."""
         findings: Callable[[], Sequence[Finding]] = (lambda: self.preflight(changes).findings) if foresee else tuple
         hooks = Hooks(show=lambda _proposal, _stack: None, read_back=lambda _stack: (), preflight=findings)
-        return deploy(self.order(changes), self.tools(), hooks)
+        order = dataclasses.replace(self.order(changes), accept_unknown=accept_unknown, accept_warnings=accept_warnings)
+        return deploy(order, self.tools(), hooks)
 
     def inventory(self) -> dict[str, list[str]]:
         """What is in the account, but for keys that wait for their deletion: nobody can delete those at once."""
@@ -195,7 +203,7 @@ def rehearse(account: LocalAccount, clock: Clock, environment: str = ENVIRONMENT
 def without_preflight(stage: Stage) -> Act:
     """Deploy straight away: it fails in the middle, of a quota, and cleans up after itself."""
     before, keys_before = stage.inventory(), stage.pending_keys()
-    outcome = stage.deploy(foresee=False)
+    outcome = stage.deploy(foresee=False, accept_warnings=True)  # nobody read CloudFormation's warnings then
     cause = outcome.cause
     made = {"Key", "DatabaseParameterGroup"}
     return Act(

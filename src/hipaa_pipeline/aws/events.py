@@ -84,4 +84,5 @@ def _warned(entry: Mapping[str, Any]) -> Warned:
         resource=entry.get("LogicalResourceId", ""),
         path=entry.get("ValidationPath", ""),
         reason=entry.get("ValidationStatusReason", ""),
+        skipped=entry.get("ValidationStatus") == "SKIPPED",
     )

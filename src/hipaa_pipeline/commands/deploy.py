@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 @click.option("--if-busy", type=click.Choice(["wait", "refuse"]), default="wait", show_default=True,
               help="When another operation is running on the stack.")  # fmt: skip
 @click.option("--preflight/--no-preflight", default=True, show_default=True, help="Ask first whether it will deploy.")
+@click.option("--skip", multiple=True, metavar="SLUG", help="Switch a check of preflight off; may be repeated.")
+@click.option("--accept-unknown", is_flag=True, help="Deploy although preflight could not tell everything.")
+@click.option("--accept-warnings", is_flag=True, help="Deploy although CloudFormation's own validation warns.")
 @format_option("text", "json", "junit")
 def command(
     environment: str,
@@ -48,6 +51,9 @@ def command(
     timeout: float,
     if_busy: str,
     preflight: bool,
+    skip: tuple[str, ...],
+    accept_unknown: bool,
+    accept_warnings: bool,
     output_format: str,
 ) -> int:
     """Deploy the stack of an environment, reviewed, guarded and watched."""
@@ -65,11 +71,13 @@ def command(
         attempts=attempts,
         timeout_seconds=timeout * 60,
         wait_if_busy=if_busy == "wait",
+        accept_unknown=accept_unknown,
+        accept_warnings=accept_warnings,
     )
     identity = prepared.subject.identity
     console.note(f"Account {identity.account_id}, {prepared.tools.session.region}, as {identity.arn}.")
     foreseen: list[Finding] = []
-    outcome = deploy(prepared.order, prepared.tools, _hooks(prepared, foreseen, foresee=preflight))
+    outcome = deploy(prepared.order, prepared.tools, _hooks(prepared, foreseen, skip, foresee=preflight))
     print_outcome(outcome, output_format)
     _report(prepared, outcome, foreseen)
     print_next(outcome)
@@ -87,19 +95,19 @@ def _report(prepared: Prepared, outcome: Outcome, foreseen: Sequence[Finding]) -
         console.note(f"There is no quality report: {error.message}")
 
 
-def _hooks(prepared: Prepared, foreseen: list[Finding], *, foresee: bool) -> Hooks:
+def _hooks(prepared: Prepared, foreseen: list[Finding], skip: tuple[str, ...], *, foresee: bool) -> Hooks:
     from hipaa_pipeline.commands.costing import hourly
     from hipaa_pipeline.deploy import Hooks
 
     return Hooks(
         show=functools.partial(_show, prepared),
-        preflight=functools.partial(_foreseen, prepared, foreseen) if foresee else tuple,
+        preflight=functools.partial(_foreseen, prepared, foreseen, skip) if foresee else tuple,
         read_back=functools.partial(_verified, prepared),
         cost_of=functools.partial(hourly, prepared.subject.expected),
     )
 
 
-def _foreseen(prepared: Prepared, foreseen: list[Finding]) -> Sequence[Finding]:
+def _foreseen(prepared: Prepared, foreseen: list[Finding], skip: tuple[str, ...]) -> Sequence[Finding]:
     """The preflight's findings, told in full only when something stands in the way; kept for the quality report."""
     from hipaa_pipeline import console, preflight
     from hipaa_pipeline.aws.expiry import credentials_expire_at
@@ -109,7 +117,8 @@ def _foreseen(prepared: Prepared, foreseen: list[Finding]) -> Sequence[Finding]:
     subject = prepared.subject
     size, now = len(subject.template.text.encode()), prepared.tools.clock.now()
     expires_at = credentials_expire_at(subject.reading.connection, os.environ)
-    result = preflight.run(subject.reading, preflight.Subject(subject.expected, size, now, expires_at))
+    judged = preflight.Subject(subject.expected, size, now, expires_at)
+    result = preflight.run(subject.reading, judged, skip=skip)
     told = text.lines(result)
     console.note("\n".join(told if result.exit_code() is not ExitCode.GOOD else told[-1:]))
     foreseen[:] = result.findings

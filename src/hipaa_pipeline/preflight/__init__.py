@@ -10,6 +10,6 @@
 from hipaa_pipeline.preflight.result import Cost, Result
 from hipaa_pipeline.preflight.run import run
 from hipaa_pipeline.preflight.subject import Subject
-from hipaa_pipeline.preflight.validation import validation_findings, validation_unread
+from hipaa_pipeline.preflight.validation import validation_findings
 
-__all__ = ["Cost", "Result", "Subject", "run", "validation_findings", "validation_unread"]
+__all__ = ["Cost", "Result", "Subject", "run", "validation_findings"]
