@@ -68,8 +68,8 @@ verify: $(USER) ## Read the running stack back and ask the controls
 cost: $(USER) ## Estimate the monthly cost
 	@$(RUN) cost --env $(ENV) $(ARGS)
 
-evidence: $(USER) ## Write the evidence bundle into evidence/ENV
-	@$(RUN) evidence --env $(ENV) --output evidence/$(ENV) $(ARGS)
+evidence: $(USER) ## Write a dated evidence bundle into evidence/
+	@$(RUN) evidence --env $(ENV) $(ARGS)
 
 destroy: $(USER) ## Delete the stack and prove that nothing is left
 	@$(RUN) destroy --env $(ENV) $(YES) $(ARGS)

@@ -22,6 +22,7 @@ def all_documents() -> dict[Path, str]:
     from hipaa_pipeline.documents.preflight import preflight_document
     from hipaa_pipeline.documents.reliability import reliability_document
     from hipaa_pipeline.documents.scale import scale_document
+    from hipaa_pipeline.evidence.diagram import architecture_picture
     from hipaa_pipeline.resolve import compile_template
     from hipaa_pipeline.source import parse_template
     from hipaa_pipeline.template import template_text
@@ -33,6 +34,7 @@ def all_documents() -> dict[Path, str]:
         for environment in environments()
     }
     return {
+        Path("docs/architecture.svg"): architecture_picture(stacks[PROTECTED]),
         Path("docs/controls.md"): controls_document(template, judge(stacks[PROTECTED])),
         Path("docs/cost.md"): cost_document(stacks, load_lock()),
         **permission_documents(),

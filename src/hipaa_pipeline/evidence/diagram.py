@@ -91,7 +91,9 @@ def _document(stack: Stack, height: int, body: str) -> str:
 def description(stack: Stack) -> str:
     """The picture in words, for whoever cannot see it."""
     boxes = [*_writing(stack), *_keeping(stack), *_reading(stack), *_network(stack)]
-    parts = [f"{title}: {', '.join(lines)}" if lines else title for _, title, lines, _ in boxes]
+    parts = [
+        f"{title}: {', '.join(line.rstrip(':') for line in lines)}" if lines else title for _, title, lines, _ in boxes
+    ]
     return (
         f"{_vpc_title(stack)}, without a route to the Internet. " + ". ".join(parts) + ". "
         "Producers write to the stream; the processor reads it and logs in to the database over TLS; logs go to "
