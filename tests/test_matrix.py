@@ -87,6 +87,10 @@ def test_every_combination_of_the_decisive_ones_is_tried_with_what_lets_it_throu
     ]
 
 
+def test_no_set_is_counted_twice(tried: list[Values]) -> None:
+    assert len({tuple(sorted(values.items())) for values in tried}) == len(tried)
+
+
 def test_each_parameter_is_tried_at_and_outside_its_bounds_on_each_start() -> None:
     base = {"Mode": "ON_DEMAND", "DeletionProtection": "false", "Hours": "200"}
     tried = sets(switchable(), [base])

@@ -71,10 +71,19 @@ _GUESSES = (
 
 
 def combinations(resolver: Resolver, region: str, bases: Iterable[Values], refused: Refused) -> Iterator[Values]:
-    """Every parameter set to try in a Region; `refused` tells whether the template refuses one.
+    """Every parameter set to try in a Region, once; `refused` tells whether the template refuses one.
 
     Raises UserError when they are too many, or a value cannot be guessed.
     """
+    seen: set[tuple[str, ...]] = set()
+    for values in _combinations(resolver, region, bases, refused):
+        key = tuple(values[name] for name in resolver.parameters)
+        if key not in seen:
+            seen.add(key)
+            yield values
+
+
+def _combinations(resolver: Resolver, region: str, bases: Iterable[Values], refused: Refused) -> Iterator[Values]:
     base = base_values(resolver.parameters, region)
     decisive, guarding = decisive_parameters(resolver)
     choices = {name: decisive_values(resolver.parameters[name], base[name], region) for name in decisive}
