@@ -21,6 +21,8 @@ CASES: tuple[tuple[str, Any, Status], ...] = (
     ("cloudformation_stack_settled", "UPDATE_ROLLBACK_COMPLETE", Status.PASS),
     ("cloudformation_stack_settled", "ROLLBACK_COMPLETE", Status.FAIL),
     ("cloudformation_stack_settled", "UPDATE_IN_PROGRESS", Status.FAIL),
+    ("cloudformation_termination_protected", True, Status.PASS),
+    ("cloudformation_termination_protected", False, Status.FAIL),
     ("cloudformation_drift_free", "IN_SYNC", Status.PASS),
     ("cloudformation_drift_free", "DRIFTED", Status.FAIL),
     ("kms_key_usable", "Enabled", Status.PASS),

@@ -56,6 +56,7 @@ def running() -> Iterator[Running]:
         session = Session(account.connection)
         assert deploy_environment(session, ENVIRONMENT) == "CREATE_COMPLETE"
         finishing.close_default_groups(session, stacks.resources(session, configuration.stack_name))
+        stacks.set_protection(session, configuration.stack_name, protected=True)
         expected = resolve(
             load_template(TEMPLATE_PATH),
             configuration.parameters,

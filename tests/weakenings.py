@@ -248,6 +248,11 @@ def _share_stream(session: Session, ids: Ids) -> None:
 
 
 WEAKENINGS = (
+    Weakening(
+        "termination protection lifted", "cloudformation_termination_protected", "Stack",
+        lambda s, i: s.call("cloudformation", "update_termination_protection", StackName="hipaa-pipeline-prod",
+                            EnableTerminationProtection=False),
+    ),
     # KMS
     Weakening(
         "rotation stopped", "kms_key_rotation", "Key",

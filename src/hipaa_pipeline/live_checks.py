@@ -104,6 +104,17 @@ LIVE_CHECKS = (
         nothing="CloudFormation did not describe the stack",
     ),
     LiveCheck(
+        slug="cloudformation_termination_protected",
+        service="CloudFormation",
+        severity="medium",
+        title="A protected stack cannot be deleted by one mistake",
+        expected="termination protection enabled",
+        remedy="aws cloudformation update-termination-protection --enable-termination-protection --stack-name NAME",
+        citations=("164.308(a)(7)(i)", "164.312(c)(1)"),
+        holds=_is(True),
+        nothing="the environment is ephemeral",
+    ),
+    LiveCheck(
         slug="cloudformation_drift_free",
         service="CloudFormation",
         severity="high",
@@ -325,7 +336,10 @@ def _ask(check: LiveCheck, observations: Iterable[Observation], now: datetime.da
 def _judged(check: LiveCheck, value: Any, now: datetime.datetime) -> Mapping[str, Any]:
     if is_unknown(value):
         return {"status": Status.UNKNOWN, "reason": str(value[UNKNOWN])}
-    return {"status": Status.PASS if check.holds(value, now) else Status.FAIL, "actual": value or "none"}
+    return {
+        "status": Status.PASS if check.holds(value, now) else Status.FAIL,
+        "actual": "none" if value in ([], {}, "") else value,
+    }
 
 
 def _finding(check: LiveCheck, resource: str, name: str, **judged: Any) -> Finding:

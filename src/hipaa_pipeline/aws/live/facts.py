@@ -13,6 +13,7 @@ from typing import Any
 from hipaa_pipeline.aws.live import database, encryption, monitoring, network, stream
 from hipaa_pipeline.aws.live.reader import MissingError, Physical, Reader, document
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, gather
+from hipaa_pipeline.controls.check import PROTECTION_PARAMETER
 from hipaa_pipeline.live_checks import Observation
 from hipaa_pipeline.stack import unknown
 
@@ -29,8 +30,14 @@ def read_facts(reader: Reader) -> tuple[Observation, ...]:
         for checks, observe in OBSERVERS.get(physical.type, ())
     ]
     tasks.append(functools.partial(_foreign_topics, reader))
-    status = Observation("cloudformation_stack_settled", "Stack", "StackStatus", reader.description["StackStatus"])
-    return (status, *(observation for observations in gather(tasks) for observation in observations))
+    return (*_of_the_stack(reader), *(observation for observations in gather(tasks) for observation in observations))
+
+
+def _of_the_stack(reader: Reader) -> Iterator[Observation]:
+    yield Observation("cloudformation_stack_settled", "Stack", "StackStatus", reader.description["StackStatus"])
+    if reader.parameters.get(PROTECTION_PARAMETER) == "true":
+        enabled = reader.description.get("EnableTerminationProtection", False)
+        yield Observation("cloudformation_termination_protected", "Stack", "EnableTerminationProtection", enabled)
 
 
 def _observed(checks: tuple[str, ...], observe: Observe, reader: Reader, physical: Physical) -> list[Observation]:
