@@ -166,3 +166,18 @@ def _without_times(inventory: dict[str, list[str]]) -> dict[str, list[str]]:
 def test_reading_a_stack_that_is_not_there(account: LocalAccount, scenario: Scenario) -> None:
     assert stacks.read(scenario.session, STACK) is None
     assert stacks.resources(scenario.session, STACK) == []
+
+
+def test_a_protected_creation_that_fails_after_its_database(account: LocalAccount, scenario: Scenario) -> None:
+    """Deletion protection stands in the way of the rollback: it is lifted, as what this attempt created holds no data.
+
+    The local account then forgets the database, which AWS would delete with the stack; it is told as left instead.
+    """
+    account.add_fault(logical_id="ReportTopic", action="fail", message="limit exceeded")
+    outcome = scenario.deploy({"DeletionProtection": "true", "Reports": "true"})
+    assert outcome.cause is not None
+    assert outcome.cause.logical_id == "ReportTopic"
+    assert "cloudformation.stack" not in remaining(account)
+    found = scenario.session.call("rds", "describe_db_instances")["DBInstances"]
+    assert [instance["DeletionProtection"] for instance in found] == [False]
+    assert [one.logical_id for one in outcome.left if one.presence == "there"] == ["Database"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
-from hipaa_pipeline.aws import stacks
+from hipaa_pipeline.aws import snapshots, stacks
 from hipaa_pipeline.aws.events import failed_events
 from hipaa_pipeline.aws.explain import explain
+from hipaa_pipeline.aws.finishing import DATABASE
 from hipaa_pipeline.aws.leftovers import Leftover, leftovers
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.events import touched
+from hipaa_pipeline.events import created, touched
 from hipaa_pipeline.failure import Cause, root_cause
 from hipaa_pipeline.finishing import finish
 from hipaa_pipeline.order import Order, Outcome, Result, Tools
@@ -69,12 +70,20 @@ def _clean_up(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> l
     stack_id = proposal.change_set.stack_id
     if proposal.creates and ended.status != "DELETE_COMPLETE":
         tools.say(f"Deleting {order.stack_name}, whose creation failed.")
+        _unprotect(tools, ended)
         return delete_and_prove(order, tools, stack_id)
     if proposal.creates:
         return leftovers(tools.session, stack_id, touched(ended.events))
     if standing(ended.status) is Standing.READY:
         finish(order, tools, reread(order, tools, stack_id))
     return superseded(tools, stack_id, ended.events)
+
+
+def _unprotect(tools: Tools, ended: Ended) -> None:
+    """Deletion protection also stands in the way of a rollback; what this very attempt created holds no data yet."""
+    for event in created(ended.events):
+        if event.type == DATABASE and snapshots.exists(tools.session, event.physical_id):
+            snapshots.lift_protection(tools.session, event.physical_id)
 
 
 def _told(order: Order, ended: Ended, cause: Cause | None) -> str:

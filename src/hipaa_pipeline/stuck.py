@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hipaa_pipeline.aws import changes, stacks
+from hipaa_pipeline.aws import changes, snapshots, stacks
 from hipaa_pipeline.aws.events import new_events
+from hipaa_pipeline.aws.finishing import DATABASE
 from hipaa_pipeline.aws.leftovers import Leftover, leftovers
 from hipaa_pipeline.aws.stacks import DeployedStack
 from hipaa_pipeline.errors import ExitCode, UserError
@@ -83,11 +84,22 @@ def _wait(order: Order, tools: Tools, stack: DeployedStack) -> None:
 
 
 def _delete_failed_creation(order: Order, tools: Tools, stack: DeployedStack) -> None:
-    """It never worked, so it holds no data; CloudFormation allows nothing else."""
+    """It never worked, and CloudFormation allows nothing else. One with a database is left to `destroy`."""
+    if _has_database(tools, stack):
+        told = f"{stack.name} is {stack.status}, its creation failed, and a database of it is still there."
+        raise UserError(told, order.destroy_command, ExitCode.FAILED)
     _ask(tools, stack, "Its creation failed, and it can only be deleted. Delete it and start afresh?", order)
     left = delete_and_prove(order, tools, stack.stack_id)
     for one in left:
         tools.say(f"  left: {one.logical_id} {one.physical_id}: {one.reason}")
+
+
+def _has_database(tools: Tools, stack: DeployedStack) -> bool:
+    return any(
+        resource.type == DATABASE and resource.physical_id and snapshots.exists(tools.session, resource.physical_id)
+        for resource in stacks.resources(tools.session, stack.stack_id)
+        if resource.status != "DELETE_COMPLETE"
+    )
 
 
 def _roll_back(order: Order, tools: Tools, stack: DeployedStack) -> None:
