@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from evidence_facts import evidence
+from evidence_facts import NOW, evidence
 from hipaa_pipeline.evidence.bundle import bundle
+from hipaa_pipeline.evidence.quality import Quality, html
 from needs import need
 
 BROWSER = Path(__file__).parent / "browser"
@@ -45,7 +46,7 @@ def test_the_report(report: Path, tmp_path: Path, appearance: str) -> None:
     assert found["violations"] == []
     assert found["passes"] > 20
     assert found["title"] == "HIPAA evidence: hipaa-pipeline-dev"
-    assert found["picture"]
+    assert [height > 100 for height in found["pictures"]] == [True]
     assert not found["wider_than_the_page"]
     assert found["folded_is_visible"] is (appearance == "print")
     main = [heading for heading in found["headings"] if not heading.startswith("164.")]
@@ -57,6 +58,28 @@ def test_the_report(report: Path, tmp_path: Path, appearance: str) -> None:
         assert (found["first_focus"], found["after_skip"]) == ("#content", "content")
         assert found["opened_by_keyboard"]
         assert found["background"] == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 20, 25)"}[appearance]
+
+
+def test_the_quality_report(tmp_path: Path) -> None:
+    facts = evidence()
+    page = tmp_path / "quality.html"
+    report_of = Quality(
+        environment="dev",
+        stack_name="hipaa-pipeline-dev",
+        account_id="111122223333",
+        region="ap-southeast-1",
+        time=NOW,
+        result="created",
+        failed=False,
+        judged={"Controls, asked of the template": facts.findings, "Preflight, asked of the account": []},
+        changes=["48 to add", "replace Key<b> (AWS::KMS::Key)"],
+        events=facts.events,
+        cost=facts.cost,
+    )
+    page.write_text(html(report_of), encoding="utf-8")
+    found = look_at(page, "dark", tmp_path / "profile")
+    assert (found["console"], found["errors"], found["requests"], found["violations"]) == ([], [], [], [])
+    assert found["headings"] == ["Deployment of hipaa-pipeline-dev", "Gates", "Deployment", "Cost"]
 
 
 def test_a_page_with_faults_is_found_out(tmp_path: Path) -> None:

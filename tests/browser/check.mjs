@@ -29,17 +29,18 @@ await page.keyboard.press("Tab");
 found.first_focus = await page.evaluate(() => document.activeElement?.getAttribute("href"));
 await page.keyboard.press("Enter");
 found.after_skip = await page.evaluate(() => document.activeElement?.id);
-const summary = page.locator("details > summary").first();
-await summary.focus();
-await page.keyboard.press("Enter");
-found.opened_by_keyboard = await page.locator("details").first().evaluate((details) => details.open);
-// What is folded on the screen must be on the paper.
-found.folded_is_visible = await page.locator("details:not([open]) > :not(summary)").last().isVisible();
-await page.locator("details").evaluateAll((all) => all.forEach((details) => (details.open = true)));
+if (await page.locator("details").count()) {
+  await page.locator("details > summary").first().focus();
+  await page.keyboard.press("Enter");
+  found.opened_by_keyboard = await page.locator("details").first().evaluate((details) => details.open);
+  // What is folded on the screen must be on the paper.
+  found.folded_is_visible = await page.locator("details:not([open]) > :not(summary)").last().isVisible();
+  await page.locator("details").evaluateAll((all) => all.forEach((details) => (details.open = true)));
+}
 found.title = await page.title();
 found.headings = await page.locator("h1, h2, h3").allInnerTexts();
 found.background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-found.picture = await page.locator("svg[role=img]").evaluate((svg) => svg.getBoundingClientRect().height > 100);
+found.pictures = await page.locator("svg[role=img]").evaluateAll((all) => all.map((svg) => svg.getBoundingClientRect().height));
 found.wider_than_the_page = await page.evaluate(
   () => document.documentElement.scrollWidth > document.documentElement.clientWidth
 );
