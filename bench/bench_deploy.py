@@ -14,18 +14,18 @@ import sys
 import time
 from collections.abc import Callable
 
-from hipaa_pipeline import verify
 from hipaa_pipeline.ask import Yes
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.clock import SystemClock
 from hipaa_pipeline.configuration import TEMPLATE_PATH, load_environment
-from hipaa_pipeline.deploy import Hooks, deploy
+from hipaa_pipeline.deployment.deploy import Hooks, deploy
+from hipaa_pipeline.deployment.order import Order, Result, Tools
+from hipaa_pipeline.deployment.progress import PlainProgress
 from hipaa_pipeline.local.server import LocalAccount, local_account
-from hipaa_pipeline.order import Order, Result, Tools
-from hipaa_pipeline.progress import PlainProgress
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
+from hipaa_pipeline.verification import verify
 
 ROUNDS = 7
 PROMISE = 1.5

@@ -7,13 +7,13 @@ import datetime
 
 from hipaa_pipeline.configuration import TEMPLATE_PATH, load_environment
 from hipaa_pipeline.controls import judge
-from hipaa_pipeline.events import Event
+from hipaa_pipeline.deployment.events import Event
 from hipaa_pipeline.evidence import Evidence
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.live_checks import Observation, judge_observations
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
 from hipaa_pipeline.stack import unknown
+from hipaa_pipeline.verification.live_checks import Observation, judge_observations
 from hipaa_pipeline.waivers import Waiver
 
 NOW = datetime.datetime(2026, 11, 23, 12, 0, 0, tzinfo=datetime.UTC)

@@ -21,13 +21,13 @@ from typing import Any
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.aws.session import Connection, Session
 from hipaa_pipeline.aws.stacks import DeployedStack
-from hipaa_pipeline.deploy import Hooks, deploy
-from hipaa_pipeline.destroy import Farewell, destroy
-from hipaa_pipeline.events import Event
+from hipaa_pipeline.deployment.deploy import Hooks, deploy
+from hipaa_pipeline.deployment.destroy import Farewell, destroy
+from hipaa_pipeline.deployment.events import Event
+from hipaa_pipeline.deployment.order import Order, Outcome, Tools
+from hipaa_pipeline.deployment.proposal import Proposal
 from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Order, Outcome, Tools
-from hipaa_pipeline.proposal import Proposal
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import Template, load_template, parse_template
 

@@ -13,9 +13,9 @@ from hipaa_pipeline.aws import changes
 from hipaa_pipeline.aws.changes import ChangeSet, Request, Verdict
 from hipaa_pipeline.aws.events import failed_events, new_events, validation_warnings
 from hipaa_pipeline.aws.session import AwsError, Connection, Session
-from hipaa_pipeline.changes import Kind, summarise
+from hipaa_pipeline.deployment.changes import Kind, summarise
+from hipaa_pipeline.deployment.events import Warned
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.events import Warned
 from scenario import QuickClock
 
 ARN = "arn:aws:cloudformation:eu-central-1:111122223333:changeSet/hipaa-pipeline-1/1"

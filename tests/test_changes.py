@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipaa_pipeline.changes import (
+from hipaa_pipeline.deployment.changes import (
     MASK,
     STATEFUL_TYPES,
     Kind,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hipaa_pipeline.comparison import compare, differences, policy, same, with_attachments
 from hipaa_pipeline.stack import Resource, Stack, unknown
+from hipaa_pipeline.verification.comparison import compare, differences, policy, same, with_attachments
 
 
 def stack(**resources: tuple[str, Mapping[str, Any]]) -> Stack:

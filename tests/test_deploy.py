@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from hipaa_pipeline.changes import Kind
-from hipaa_pipeline.deploy import plan
+from hipaa_pipeline.deployment.changes import Kind
+from hipaa_pipeline.deployment.deploy import plan
+from hipaa_pipeline.deployment.order import Order, Result
+from hipaa_pipeline.deployment.proposal import Proposal
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Status
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Order, Result
-from hipaa_pipeline.proposal import Proposal
 from hipaa_pipeline.source import parse_template
 from scenario import STACK, Answers, Scenario, Yes, remaining
 
@@ -262,7 +262,7 @@ def test_a_static_parameter_waits_for_a_reboot_that_a_person_chooses(
     from botocore.stub import Stubber
 
     from hipaa_pipeline.aws.stacks import read
-    from hipaa_pipeline.finishing import IN_EFFECT, finish
+    from hipaa_pipeline.deployment.finishing import IN_EFFECT, finish
 
     def described(status: str) -> dict[str, Any]:
         groups = [{"DBParameterGroupName": "g", "ParameterApplyStatus": status}]

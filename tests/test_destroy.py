@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hipaa_pipeline.aws.leftovers import Presence
-from hipaa_pipeline.destroy import Farewell
+from hipaa_pipeline.deployment.destroy import Farewell
+from hipaa_pipeline.deployment.order import Result
 from hipaa_pipeline.documents.reliability import fault
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Result
 from scenario import STACK, Answers, Scenario, remaining
 
 DATABASE = "healthcare-database-test"

@@ -6,9 +6,9 @@ import datetime
 
 import pytest
 
-from hipaa_pipeline import events
-from hipaa_pipeline.durations import expected_seconds, expected_total
-from hipaa_pipeline.events import Event, created, latest_operation, rows, running, touched
+from hipaa_pipeline.deployment import events
+from hipaa_pipeline.deployment.durations import expected_seconds, expected_total
+from hipaa_pipeline.deployment.events import Event, created, latest_operation, rows, running, touched
 
 STACK_ID = "arn:aws:cloudformation:ap-southeast-1:111122223333:stack/s/1"
 START = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)

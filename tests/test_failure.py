@@ -7,8 +7,8 @@ import itertools
 
 import pytest
 
-from hipaa_pipeline.events import Event
-from hipaa_pipeline.failure import Kind, cause_of, classify, root_cause
+from hipaa_pipeline.deployment.events import Event
+from hipaa_pipeline.deployment.failure import Kind, cause_of, classify, root_cause
 
 STACK_ID = "arn:aws:cloudformation:ap-southeast-1:111122223333:stack/s/1"
 _NUMBERS = itertools.count()

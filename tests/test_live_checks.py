@@ -9,9 +9,9 @@ import pytest
 
 from hipaa_pipeline.controls import CHECKS, HIPAA
 from hipaa_pipeline.findings import Status
-from hipaa_pipeline.live_checks import LIVE_CHECKS, Observation, judge_observations
 from hipaa_pipeline.stack import unknown
-from hipaa_pipeline.verify import QUESTIONS
+from hipaa_pipeline.verification.live_checks import LIVE_CHECKS, Observation, judge_observations
+from hipaa_pipeline.verification.verify import QUESTIONS
 
 NOW = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
 DRILL = {"StateValue": "ALARM", "ActionsEnabled": True, "AlarmActions": 1, "FailedActions": []}

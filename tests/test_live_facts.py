@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from hipaa_pipeline import postgresql
 from hipaa_pipeline.aws import drill, live
 from hipaa_pipeline.aws.live import drift, facts
 from hipaa_pipeline.aws.session import Session
-from hipaa_pipeline.live_checks import Observation
 from hipaa_pipeline.local.server import LocalAccount
 from hipaa_pipeline.stack import is_unknown
+from hipaa_pipeline.verification import postgresql
+from hipaa_pipeline.verification.live_checks import Observation
 from local_stacks import STACK, deploy
 
 NOW = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)

@@ -8,7 +8,6 @@ from collections import Counter
 
 import pytest
 
-from hipaa_pipeline import verify
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.clock import SystemClock
 from hipaa_pipeline.configuration import TEMPLATE_PATH, environments, load_environment
@@ -17,6 +16,7 @@ from hipaa_pipeline.local.server import LocalAccount
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
 from hipaa_pipeline.stack import Stack
+from hipaa_pipeline.verification import verify
 from local_stacks import delete, deploy_environment, physical_ids
 
 

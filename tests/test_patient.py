@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hipaa_pipeline.aws.patient import FIRST_CONTACT_SECONDS, PATIENCE_SECONDS, UNREADABLE_SECONDS, PatientSession
 from hipaa_pipeline.aws.session import AwsError, Connection, ErrorKind
-from hipaa_pipeline.pace import LONGEST_SECONDS, SHORTEST_SECONDS, pauses
+from hipaa_pipeline.deployment.pace import LONGEST_SECONDS, SHORTEST_SECONDS, pauses
 
 CONNECTION = Connection("eu-central-1", None, "http://127.0.0.1:1", "a", "b")
 

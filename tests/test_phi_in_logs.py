@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hipaa_pipeline import postgresql
 from hipaa_pipeline.configuration import TEMPLATE_PATH, load_environment
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
+from hipaa_pipeline.verification import postgresql
 from real_postgresql import Server, server
 
 TABLES = """

@@ -17,12 +17,12 @@ import pytest
 from hipaa_pipeline import preflight
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.clock import SystemClock
+from hipaa_pipeline.deployment.failure import Kind
+from hipaa_pipeline.deployment.order import Result
 from hipaa_pipeline.errors import ExitCode
-from hipaa_pipeline.failure import Kind
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.local.identity import ROLE
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Result
 from hipaa_pipeline.preflight.subject import WARNING
 from hipaa_pipeline.rehearsal import Stage
 from hipaa_pipeline.stack import Stack

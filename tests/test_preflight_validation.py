@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hipaa_pipeline.events import Warned
+from hipaa_pipeline.deployment.events import Warned
 from hipaa_pipeline.findings import Status
 from hipaa_pipeline.preflight import validation_findings
 

@@ -7,8 +7,16 @@ import io
 
 import pytest
 
-from hipaa_pipeline.events import Event, Row, rows
-from hipaa_pipeline.progress import LiveProgress, PlainProgress, chosen, duration, event_line, headline, table
+from hipaa_pipeline.deployment.events import Event, Row, rows
+from hipaa_pipeline.deployment.progress import (
+    LiveProgress,
+    PlainProgress,
+    chosen,
+    duration,
+    event_line,
+    headline,
+    table,
+)
 from scenario import QuickClock
 
 START = datetime.datetime(2026, 11, 23, 12, 3, 4, tzinfo=datetime.UTC)

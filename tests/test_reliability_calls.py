@@ -9,12 +9,12 @@ import pytest
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.leftovers import Presence
 from hipaa_pipeline.aws.session import AwsError
+from hipaa_pipeline.deployment.order import Outcome, Result
+from hipaa_pipeline.deployment.proposal import Proposal
+from hipaa_pipeline.deployment.wording import plan_lines
 from hipaa_pipeline.documents.reliability import CALLS, fault
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Outcome, Result
-from hipaa_pipeline.proposal import Proposal
-from hipaa_pipeline.wording import plan_lines
 from scenario import Scenario, called, remaining
 
 PROTECTED = {"DeletionProtection": "true"}

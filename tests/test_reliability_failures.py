@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from hipaa_pipeline.aws import stacks
+from hipaa_pipeline.deployment.failure import Kind
+from hipaa_pipeline.deployment.order import Result
 from hipaa_pipeline.documents.reliability import RESOURCE_TYPES, fault
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.failure import Kind
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Result
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template, parse_template
 from scenario import STACK, Answers, Scenario, remaining

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from hipaa_pipeline.deployment.order import Outcome, Result
 from hipaa_pipeline.documents.reliability import fault
 from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Outcome, Result
 from scenario import STACK, Answers, Scenario, Watcher, remaining
 
 RESUME = "make deploy ENV=test"

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from hipaa_pipeline import verify
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError, Connection
 from hipaa_pipeline.aws.stacks import DeployedStack
-from hipaa_pipeline.deploy import READ_BACK, deploy
+from hipaa_pipeline.deployment.deploy import READ_BACK, deploy
+from hipaa_pipeline.deployment.finishing import FINISHED
+from hipaa_pipeline.deployment.order import Result
 from hipaa_pipeline.documents.reliability import fault
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.finishing import FINISHED
-from hipaa_pipeline.order import Result
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template, parse_template
+from hipaa_pipeline.verification import verify
 from scenario import STACK, Scenario
 
 PIPELINE = load_template(Path(__file__).parents[1] / "templates" / "hipaa-pipeline.yaml")

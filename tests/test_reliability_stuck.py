@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hipaa_pipeline.deployment.order import Result
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Result
 from scenario import STACK, Answers, Scenario, remaining
 
 

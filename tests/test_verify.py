@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hipaa_pipeline import cli, verify
+from hipaa_pipeline import cli
 from hipaa_pipeline.aws import finishing, stacks
 from hipaa_pipeline.aws.live import Failure, LiveRead
 from hipaa_pipeline.aws.live.identifiers import Identifiers
@@ -25,6 +25,7 @@ from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.findings import Finding, Status, exit_code
 from hipaa_pipeline.local.server import LocalAccount, local_account
 from hipaa_pipeline.stack import Resource, Stack, unknown
+from hipaa_pipeline.verification import verify
 from local_stacks import deploy_environment
 from test_live_readers import expected
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from moto.server import ThreadedMotoServer
 
-from hipaa_pipeline import verify
 from hipaa_pipeline.aws.session import Connection, Session
 from hipaa_pipeline.clock import SystemClock
 from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.findings import Status, exit_code
 from hipaa_pipeline.resolve import resolve
+from hipaa_pipeline.verification import verify
 
 REGION = "ap-southeast-1"
 ACCOUNT = "123456789012"  # moto's own

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from hipaa_pipeline import verify
 from hipaa_pipeline.aws import finishing, stacks
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.clock import SystemClock
@@ -18,6 +17,7 @@ from hipaa_pipeline.local.server import local_account
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
 from hipaa_pipeline.stack import Stack
+from hipaa_pipeline.verification import verify
 from local_stacks import deploy_environment, physical_ids
 from weakenings import WEAKENINGS, Weakening
 

@@ -7,15 +7,15 @@ from typing import Any
 from hipaa_pipeline.aws.changes import ChangeSet
 from hipaa_pipeline.aws.leftovers import Leftover, Presence
 from hipaa_pipeline.aws.stacks import DeployedStack, StackResource
-from hipaa_pipeline.changes import ParameterChange, Summary, summarise
-from hipaa_pipeline.destroy import Farewell
+from hipaa_pipeline.deployment.changes import ParameterChange, Summary, summarise
+from hipaa_pipeline.deployment.destroy import Farewell
+from hipaa_pipeline.deployment.events import Warned
+from hipaa_pipeline.deployment.failure import cause_of
+from hipaa_pipeline.deployment.order import Outcome, Result
+from hipaa_pipeline.deployment.proposal import Proposal
+from hipaa_pipeline.deployment.wording import farewell_lines, outcome_findings, outcome_lines, plan_lines, totals
 from hipaa_pipeline.errors import ExitCode
-from hipaa_pipeline.events import Warned
-from hipaa_pipeline.failure import cause_of
 from hipaa_pipeline.findings import Status
-from hipaa_pipeline.order import Outcome, Result
-from hipaa_pipeline.proposal import Proposal
-from hipaa_pipeline.wording import farewell_lines, outcome_findings, outcome_lines, plan_lines, totals
 
 CHANGE_SET = ChangeSet("arn:cs", "arn:stack", "hipaa-pipeline-1")
 

@@ -26,13 +26,13 @@ from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.configuration import TEMPLATE_PATH, Configuration, load_environment
-from hipaa_pipeline.deploy import Hooks, deploy
-from hipaa_pipeline.destroy import destroy
-from hipaa_pipeline.events import Event
-from hipaa_pipeline.failure import Kind
+from hipaa_pipeline.deployment.deploy import Hooks, deploy
+from hipaa_pipeline.deployment.destroy import destroy
+from hipaa_pipeline.deployment.events import Event
+from hipaa_pipeline.deployment.failure import Kind
+from hipaa_pipeline.deployment.order import Order, Outcome, Result, Tools
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.order import Order, Outcome, Result, Tools
 from hipaa_pipeline.preflight.exits import Exit, desired_value
 from hipaa_pipeline.preflight.ledger import Row
 from hipaa_pipeline.resolve import resolve

@@ -10,13 +10,13 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from hipaa_pipeline import postgresql
 from hipaa_pipeline.aws.live import database
 from hipaa_pipeline.aws.live.reader import MissingError, Reader
 from hipaa_pipeline.aws.session import AwsError, Session, gather
 from hipaa_pipeline.clock import Clock
-from hipaa_pipeline.live_checks import Observation
 from hipaa_pipeline.stack import unknown
+from hipaa_pipeline.verification import postgresql
+from hipaa_pipeline.verification.live_checks import Observation
 
 REASON = "Drill by hipaa-pipeline verify --drill"
 ACTION_SECONDS = 5.0

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
-from hipaa_pipeline.events import Event, Warned
+from hipaa_pipeline.deployment.events import Event, Warned
 
 _ROLLBACKS = frozenset({"ROLLBACK", "CONTINUE_ROLLBACK"})
 

@@ -9,7 +9,7 @@ from typing import Any
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.aws.stacks import StackResource
 from hipaa_pipeline.clock import Clock
-from hipaa_pipeline.pace import pauses
+from hipaa_pipeline.deployment.pace import pauses
 
 DATABASE = "AWS::RDS::DBInstance"
 VPC = "AWS::EC2::VPC"

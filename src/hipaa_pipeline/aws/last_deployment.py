@@ -7,7 +7,7 @@ from typing import Any
 
 from hipaa_pipeline.aws.events import new_events
 from hipaa_pipeline.aws.session import AwsError, Session
-from hipaa_pipeline.events import Event, latest_operation
+from hipaa_pipeline.deployment.events import Event, latest_operation
 
 _KEPT = ("ChangeSetName", "ChangeSetId", "StackName", "Status", "ExecutionStatus", "CreationTime", "Changes")
 

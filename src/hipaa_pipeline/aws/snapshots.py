@@ -8,8 +8,8 @@ from typing import Any
 
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.deployment.pace import pauses
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.pace import pauses
 
 TIMEOUT_SECONDS = 7200.0
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from hipaa_pipeline.aws.session import AwsError, Session, gather
 from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.deployment.pace import pauses
 from hipaa_pipeline.fleet.state import Instance, StackSet
-from hipaa_pipeline.pace import pauses
 
 ACTIVE = ("RUNNING", "STOPPING", "QUEUED")
 _SERVICE = "cloudformation"

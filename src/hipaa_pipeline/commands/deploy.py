@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from hipaa_pipeline.aws.stacks import DeployedStack
     from hipaa_pipeline.commands.ordering import Prepared
-    from hipaa_pipeline.deploy import Hooks
+    from hipaa_pipeline.deployment.deploy import Hooks
+    from hipaa_pipeline.deployment.order import Outcome
+    from hipaa_pipeline.deployment.proposal import Proposal
     from hipaa_pipeline.findings import Finding
-    from hipaa_pipeline.order import Outcome
-    from hipaa_pipeline.proposal import Proposal
 
 
 @click.command()
@@ -60,7 +60,7 @@ def command(
     from hipaa_pipeline import console
     from hipaa_pipeline.commands.ordering import prepare
     from hipaa_pipeline.commands.outcome import print_next, print_outcome
-    from hipaa_pipeline.deploy import deploy
+    from hipaa_pipeline.deployment.deploy import deploy
 
     prepared = prepare(
         environment,
@@ -97,7 +97,7 @@ def _report(prepared: Prepared, outcome: Outcome, foreseen: Sequence[Finding]) -
 
 def _hooks(prepared: Prepared, foreseen: list[Finding], skip: tuple[str, ...], *, foresee: bool) -> Hooks:
     from hipaa_pipeline.commands.costing import hourly
-    from hipaa_pipeline.deploy import Hooks
+    from hipaa_pipeline.deployment.deploy import Hooks
 
     return Hooks(
         show=functools.partial(_show, prepared),
@@ -126,8 +126,9 @@ def _foreseen(prepared: Prepared, foreseen: list[Finding], skip: tuple[str, ...]
 
 
 def _show(prepared: Prepared, proposal: Proposal, running: DeployedStack | None) -> None:
-    from hipaa_pipeline import console, wording
+    from hipaa_pipeline import console
     from hipaa_pipeline.commands.costing import cost_difference
+    from hipaa_pipeline.deployment import wording
 
     console.note("\n".join(wording.plan_lines(prepared.order.stack_name, proposal)))
     cost = cost_difference(prepared.tools.session, running, prepared.subject.expected)

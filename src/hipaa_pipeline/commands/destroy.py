@@ -17,14 +17,15 @@ def command(
     environment: str, region: str | None, profile: str | None, yes: bool, timeout: float, output_format: str
 ) -> int:
     """Delete the stack of an environment, and prove that nothing of it is left."""
-    from hipaa_pipeline import console, wording
+    from hipaa_pipeline import console
     from hipaa_pipeline.aws.identity import identify
     from hipaa_pipeline.commands.options import connection_for, place
     from hipaa_pipeline.commands.ordering import make_tools
     from hipaa_pipeline.commands.outcome import print_next, print_outcome
     from hipaa_pipeline.configuration import load_environment
-    from hipaa_pipeline.destroy import destroy
-    from hipaa_pipeline.order import Order
+    from hipaa_pipeline.deployment import wording
+    from hipaa_pipeline.deployment.destroy import destroy
+    from hipaa_pipeline.deployment.order import Order
 
     configuration = load_environment(environment)
     tools = make_tools(connection_for(environment, region, profile), yes=yes)

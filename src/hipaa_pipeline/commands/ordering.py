@@ -6,13 +6,14 @@ import dataclasses
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from hipaa_pipeline import console, progress
+from hipaa_pipeline import console
 from hipaa_pipeline.ask import asker
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.clock import SystemClock
 from hipaa_pipeline.commands.options import place
 from hipaa_pipeline.commands.verifying import Subject, subject_of
-from hipaa_pipeline.order import Order, Tools
+from hipaa_pipeline.deployment import progress
+from hipaa_pipeline.deployment.order import Order, Tools
 
 if TYPE_CHECKING:
     from hipaa_pipeline.aws.session import Connection

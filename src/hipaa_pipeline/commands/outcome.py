@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hipaa_pipeline import console, report, wording
+from hipaa_pipeline import console, report
+from hipaa_pipeline.deployment import wording
+from hipaa_pipeline.deployment.order import Outcome
 from hipaa_pipeline.findings import Status
-from hipaa_pipeline.order import Outcome
 
 
 def print_next(outcome: Outcome) -> None:

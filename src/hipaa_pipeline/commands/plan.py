@@ -13,11 +13,12 @@ from hipaa_pipeline.commands.options import aws_options, environment_option, for
 @format_option("text", "json")
 def command(environment: str, region: str | None, profile: str | None, output_format: str) -> int:
     """Create a change set, show it, remove it: nothing is changed."""
-    from hipaa_pipeline import console, wording
+    from hipaa_pipeline import console
     from hipaa_pipeline.aws import stacks
     from hipaa_pipeline.commands.costing import cost_difference
     from hipaa_pipeline.commands.ordering import prepare
-    from hipaa_pipeline.deploy import plan
+    from hipaa_pipeline.deployment import wording
+    from hipaa_pipeline.deployment.deploy import plan
 
     prepared = prepare(environment, region, profile, yes=True)
     name, session = prepared.order.stack_name, prepared.tools.session

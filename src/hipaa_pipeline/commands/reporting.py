@@ -7,18 +7,18 @@ from pathlib import Path
 
 from hipaa_pipeline.aws import last_deployment
 from hipaa_pipeline.aws.session import AwsError
-from hipaa_pipeline.changes import Kind, Summary
 from hipaa_pipeline.checking import check_template
 from hipaa_pipeline.commands.collecting import cost
 from hipaa_pipeline.commands.evidence import DIRECTORY
 from hipaa_pipeline.commands.ordering import Prepared
 from hipaa_pipeline.commands.verifying import waived
+from hipaa_pipeline.deployment.changes import Kind, Summary
+from hipaa_pipeline.deployment.events import Event
+from hipaa_pipeline.deployment.order import Outcome, Result
+from hipaa_pipeline.deployment.wording import totals
 from hipaa_pipeline.errors import UserError
-from hipaa_pipeline.events import Event
 from hipaa_pipeline.evidence.quality import Quality, html
 from hipaa_pipeline.findings import Finding
-from hipaa_pipeline.order import Outcome, Result
-from hipaa_pipeline.wording import totals
 
 FAILED = (Result.FAILED, Result.REFUSED, Result.RUNNING)
 

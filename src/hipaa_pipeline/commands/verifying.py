@@ -17,7 +17,7 @@ from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import Template, load_template
-from hipaa_pipeline.verify import QUESTIONS, Observe, Verification, run
+from hipaa_pipeline.verification.verify import QUESTIONS, Observe, Verification, run
 from hipaa_pipeline.waivers import Waiver, apply_waivers, load_waivers
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from hipaa_pipeline.events import Event
+from hipaa_pipeline.deployment.events import Event
 from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.stack import Stack
 from hipaa_pipeline.waivers import Waiver

@@ -19,7 +19,7 @@ from hipaa_pipeline.evidence.oscal.components import component_definition
 from hipaa_pipeline.evidence.oscal.results import assessment_results
 from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.stack import Resource, Stack
-from hipaa_pipeline.verify import QUESTIONS
+from hipaa_pipeline.verification.verify import QUESTIONS
 
 ASKED: tuple[Asked, ...] = (*CHECKS, *QUESTIONS)
 """Every question a verification asks."""

@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hipaa_pipeline.events import Event
+from hipaa_pipeline.deployment.events import Event
 from hipaa_pipeline.evidence.matrix import worst
 from hipaa_pipeline.evidence.report import Gate, environment_of_pages, timeline
 from hipaa_pipeline.findings import Finding, Status, count

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hipaa_pipeline.events import Event
-from hipaa_pipeline.events import rows as event_rows
+from hipaa_pipeline.deployment.events import Event
+from hipaa_pipeline.deployment.events import rows as event_rows
 from hipaa_pipeline.evidence import Evidence
 from hipaa_pipeline.evidence.diagram import architecture_picture
 from hipaa_pipeline.evidence.matrix import Question, Row, shared_duty, uncovered, worst
 from hipaa_pipeline.evidence.table import text_of
 from hipaa_pipeline.findings import Finding, Status, count
-from hipaa_pipeline.live_checks import LIVE_CHECKS
-from hipaa_pipeline.verify import EXISTS, KNOWN, MATCHES
+from hipaa_pipeline.verification.live_checks import LIVE_CHECKS
+from hipaa_pipeline.verification.verify import EXISTS, KNOWN, MATCHES
 from hipaa_pipeline.waivers import CONTROL as WAIVERS
 
 if TYPE_CHECKING:

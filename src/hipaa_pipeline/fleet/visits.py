@@ -66,7 +66,7 @@ def verifications(
     session: Session, fleet: Fleet, instances: Iterable[Instance], expect: Expect, clock: Clock
 ) -> list[Visit]:
     """The verification of each instance that has a stack."""
-    from hipaa_pipeline import verify
+    from hipaa_pipeline.verification import verify
 
     def asked(instance: Instance) -> Visit:
         def judged(visiting: Session) -> Sequence[Finding]:

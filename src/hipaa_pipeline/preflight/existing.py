@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from hipaa_pipeline.deployment.states import Standing, standing
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.preflight import operations
 from hipaa_pipeline.preflight.facts import Facts, Unanswered
 from hipaa_pipeline.preflight.resource_types import RESOURCE_TYPES
 from hipaa_pipeline.stack import Resource, Stack, references
-from hipaa_pipeline.states import Standing, standing
 
 # Statuses of a resource that is not there (any more).
 _GONE = frozenset({"DELETE_COMPLETE", "CREATE_FAILED"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from hipaa_pipeline.durations import expected_total
+from hipaa_pipeline.deployment.durations import expected_total
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight.existing import existing_stack, replaced
 from hipaa_pipeline.preflight.facts import Facts, Problem

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from hipaa_pipeline.deployment.states import Standing
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight.existing import existing_stack, replaced
 from hipaa_pipeline.preflight.facts import Facts
 from hipaa_pipeline.preflight.subject import Subject, passed_or_failed
-from hipaa_pipeline.states import Standing
 
 STATE = "stack_state"
 SIZE = "template_size"

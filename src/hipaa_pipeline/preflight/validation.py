@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from hipaa_pipeline.events import Warned
+from hipaa_pipeline.deployment.events import Warned
 from hipaa_pipeline.findings import Finding, Status
 
 CONTROL = "change_set_validation"

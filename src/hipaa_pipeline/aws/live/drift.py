@@ -10,8 +10,8 @@ from typing import Any
 
 from hipaa_pipeline.aws.session import AwsError, Session
 from hipaa_pipeline.clock import Clock
-from hipaa_pipeline.live_checks import Observation
 from hipaa_pipeline.stack import unknown
+from hipaa_pipeline.verification.live_checks import Observation
 
 CHECK = "cloudformation_drift_free"
 POLL_SECONDS = 3.0

@@ -14,8 +14,8 @@ from hipaa_pipeline.aws.live import database, encryption, monitoring, network, s
 from hipaa_pipeline.aws.live.reader import MissingError, Physical, Reader, document
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, gather
 from hipaa_pipeline.controls.check import PROTECTION_PARAMETER
-from hipaa_pipeline.live_checks import Observation
 from hipaa_pipeline.stack import unknown
+from hipaa_pipeline.verification.live_checks import Observation
 
 _SERVICE = ".amazonaws.com"
 

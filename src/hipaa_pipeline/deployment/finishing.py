@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from hipaa_pipeline.aws import finishing, stacks
 from hipaa_pipeline.aws.session import AwsError, ErrorKind
 from hipaa_pipeline.aws.stacks import DeployedStack, StackResource
-from hipaa_pipeline.changes import stack_policy
+from hipaa_pipeline.deployment.changes import stack_policy
+from hipaa_pipeline.deployment.order import Order, Tools
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.order import Order, Tools
 
 FINISHED = "deployment_finished"
 IN_EFFECT = "static_parameters_in_effect"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hipaa_pipeline.aws import stacks
 from hipaa_pipeline.aws.leftovers import Leftover, Presence, leftovers
-from hipaa_pipeline.events import Event, touched
+from hipaa_pipeline.deployment.events import Event, touched
+from hipaa_pipeline.deployment.order import Tools
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.order import Tools
 
 NOTHING_LEFT = "nothing_left"
 

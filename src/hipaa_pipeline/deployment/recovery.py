@@ -11,16 +11,16 @@ from hipaa_pipeline.aws.finishing import DATABASE
 from hipaa_pipeline.aws.leftovers import Leftover, leftovers
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack
+from hipaa_pipeline.deployment.events import created, touched
+from hipaa_pipeline.deployment.failure import Cause, root_cause
+from hipaa_pipeline.deployment.finishing import finish
+from hipaa_pipeline.deployment.order import Order, Outcome, Result, Tools
+from hipaa_pipeline.deployment.proof import superseded
+from hipaa_pipeline.deployment.proposal import Proposal
+from hipaa_pipeline.deployment.states import Standing, standing
+from hipaa_pipeline.deployment.stuck import delete_and_prove
+from hipaa_pipeline.deployment.watch import Ended
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.events import created, touched
-from hipaa_pipeline.failure import Cause, root_cause
-from hipaa_pipeline.finishing import finish
-from hipaa_pipeline.order import Order, Outcome, Result, Tools
-from hipaa_pipeline.proof import superseded
-from hipaa_pipeline.proposal import Proposal
-from hipaa_pipeline.states import Standing, standing
-from hipaa_pipeline.stuck import delete_and_prove
-from hipaa_pipeline.watch import Ended
 
 
 def recover(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> Outcome:

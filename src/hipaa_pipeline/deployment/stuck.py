@@ -9,12 +9,12 @@ from hipaa_pipeline.aws.events import new_events
 from hipaa_pipeline.aws.finishing import DATABASE
 from hipaa_pipeline.aws.leftovers import Leftover, leftovers
 from hipaa_pipeline.aws.stacks import DeployedStack
+from hipaa_pipeline.deployment.events import touched
+from hipaa_pipeline.deployment.interrupt import attend, operate
+from hipaa_pipeline.deployment.order import Order, Tools, require_ours
+from hipaa_pipeline.deployment.states import Standing, standing
+from hipaa_pipeline.deployment.watch import Ended
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.events import touched
-from hipaa_pipeline.interrupt import attend, operate
-from hipaa_pipeline.order import Order, Tools, require_ours
-from hipaa_pipeline.states import Standing, standing
-from hipaa_pipeline.watch import Ended
 
 _MOST_STEPS = 6
 LEAVE, USE = "leave", "use"

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from hipaa_pipeline.aws import stacks
 from hipaa_pipeline.aws.session import AwsError, ErrorKind
-from hipaa_pipeline.events import Row
-from hipaa_pipeline.order import GoesOnError, Order, Tools
-from hipaa_pipeline.progress import duration
-from hipaa_pipeline.watch import Ended, StillRunning, events_so_far, follow
+from hipaa_pipeline.deployment.events import Row
+from hipaa_pipeline.deployment.order import GoesOnError, Order, Tools
+from hipaa_pipeline.deployment.progress import duration
+from hipaa_pipeline.deployment.watch import Ended, StillRunning, events_so_far, follow
 
 DETACH, STOP, WATCH = "detach", "stop", "watch"
 

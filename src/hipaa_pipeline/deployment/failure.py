@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from hipaa_pipeline.events import Event
+from hipaa_pipeline.deployment.events import Event
 
 
 class Kind(enum.StrEnum):

@@ -12,11 +12,11 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hipaa_pipeline import comparison, live_checks
 from hipaa_pipeline.controls import judge
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.live_checks import Observation, Question
 from hipaa_pipeline.stack import UNKNOWN, Resource, Stack, is_unknown
+from hipaa_pipeline.verification import comparison, live_checks
+from hipaa_pipeline.verification.live_checks import Observation, Question
 
 if TYPE_CHECKING:
     from hipaa_pipeline.aws.live import LiveRead

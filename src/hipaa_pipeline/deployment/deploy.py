@@ -12,21 +12,21 @@ from hipaa_pipeline.aws import changes, finishing, snapshots, stacks
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack
-from hipaa_pipeline.changes import STATEFUL_TYPES, Summary, endangered, stack_policy
+from hipaa_pipeline.deployment.changes import STATEFUL_TYPES, Summary, endangered, stack_policy
+from hipaa_pipeline.deployment.events import created
+from hipaa_pipeline.deployment.failure import Kind
+from hipaa_pipeline.deployment.finishing import finish
+from hipaa_pipeline.deployment.interrupt import attend
+from hipaa_pipeline.deployment.order import GoesOnError, Order, Outcome, Result, Tools
+from hipaa_pipeline.deployment.proof import judged, superseded
+from hipaa_pipeline.deployment.proposal import OvertakenError, Proposal, propose, withdraw, withdraw_anyway
+from hipaa_pipeline.deployment.recovery import recover, reread
+from hipaa_pipeline.deployment.states import GOOD, Standing, standing
+from hipaa_pipeline.deployment.stuck import clear_the_way, require_free
+from hipaa_pipeline.deployment.watch import Ended, events_so_far
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.events import created
-from hipaa_pipeline.failure import Kind
 from hipaa_pipeline.findings import Finding, Status, count
-from hipaa_pipeline.finishing import finish
-from hipaa_pipeline.interrupt import attend
-from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools
 from hipaa_pipeline.preflight.validation import validation_findings
-from hipaa_pipeline.proof import judged, superseded
-from hipaa_pipeline.proposal import OvertakenError, Proposal, propose, withdraw, withdraw_anyway
-from hipaa_pipeline.recovery import recover, reread
-from hipaa_pipeline.states import GOOD, Standing, standing
-from hipaa_pipeline.stuck import clear_the_way, require_free
-from hipaa_pipeline.watch import Ended, events_so_far
 
 READ_BACK = "deployment_read_back"
 _MOST_OVERTAKINGS = 5

@@ -16,16 +16,16 @@ from hipaa_pipeline.aws.leftovers import KEY, Leftover, Presence, leftovers
 from hipaa_pipeline.aws.remains import Remains
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack, StackResource
+from hipaa_pipeline.deployment.events import touched
+from hipaa_pipeline.deployment.failure import Cause, root_cause
+from hipaa_pipeline.deployment.interrupt import attend, operate
+from hipaa_pipeline.deployment.order import GoesOnError, Order, Outcome, Result, Tools, require_ours
+from hipaa_pipeline.deployment.proof import NOTHING_LEFT, judged, unwanted
+from hipaa_pipeline.deployment.states import Standing, standing
+from hipaa_pipeline.deployment.stuck import require_own_review
+from hipaa_pipeline.deployment.watch import Ended
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.events import touched
-from hipaa_pipeline.failure import Cause, root_cause
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.interrupt import attend, operate
-from hipaa_pipeline.order import GoesOnError, Order, Outcome, Result, Tools, require_ours
-from hipaa_pipeline.proof import NOTHING_LEFT, judged, unwanted
-from hipaa_pipeline.states import Standing, standing
-from hipaa_pipeline.stuck import require_own_review
-from hipaa_pipeline.watch import Ended
 
 FINAL = "final"
 

@@ -12,12 +12,12 @@ from hipaa_pipeline.ask import Asker
 from hipaa_pipeline.aws.leftovers import Leftover
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.aws.stacks import OWNER_TAG, DeployedStack
-from hipaa_pipeline.changes import Summary
 from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.deployment.changes import Summary
+from hipaa_pipeline.deployment.failure import Cause
+from hipaa_pipeline.deployment.watch import Progress
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.failure import Cause
 from hipaa_pipeline.findings import Finding
-from hipaa_pipeline.watch import Progress
 
 TIMEOUT_SECONDS = 7200.0
 MOST_ATTEMPTS = 5

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from hipaa_pipeline import console
 from hipaa_pipeline.clock import Clock
-from hipaa_pipeline.events import Event, Row, rows
+from hipaa_pipeline.deployment.events import Event, Row, rows
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
     from rich.table import Table
 
-    from hipaa_pipeline.watch import Progress
+    from hipaa_pipeline.deployment.watch import Progress
 
 _STYLES = {"FAILED": "red", "COMPLETE": "green", "PROGRESS": "yellow", "SKIPPED": "dim"}
 

@@ -10,9 +10,9 @@ from hipaa_pipeline.aws import stacks
 from hipaa_pipeline.aws.events import new_events
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.clock import Clock
-from hipaa_pipeline.events import Event, Row, latest_operation, running
-from hipaa_pipeline.pace import pauses
-from hipaa_pipeline.states import is_busy
+from hipaa_pipeline.deployment.events import Event, Row, latest_operation, running
+from hipaa_pipeline.deployment.pace import pauses
+from hipaa_pipeline.deployment.states import is_busy
 
 QUIET_SECONDS = 30.0
 

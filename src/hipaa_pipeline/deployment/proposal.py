@@ -10,11 +10,11 @@ from hipaa_pipeline.aws.changes import ChangeSet, Request, Verdict
 from hipaa_pipeline.aws.events import validation_warnings
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack
-from hipaa_pipeline.changes import Summary, parameter_changes, summarise
+from hipaa_pipeline.deployment.changes import Summary, parameter_changes, summarise
+from hipaa_pipeline.deployment.events import Warned
+from hipaa_pipeline.deployment.order import Order, Tools
+from hipaa_pipeline.deployment.states import Standing, standing
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.events import Warned
-from hipaa_pipeline.order import Order, Tools
-from hipaa_pipeline.states import Standing, standing
 
 
 class OvertakenError(Exception):

@@ -7,14 +7,14 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from hipaa_pipeline.aws.leftovers import Leftover, Presence
-from hipaa_pipeline.changes import Kind, PropertyChange, ResourceChange, Summary
 from hipaa_pipeline.cost.difference import Difference
-from hipaa_pipeline.destroy import Farewell
+from hipaa_pipeline.deployment.changes import Kind, PropertyChange, ResourceChange, Summary
+from hipaa_pipeline.deployment.destroy import Farewell
+from hipaa_pipeline.deployment.order import Outcome, Result
+from hipaa_pipeline.deployment.progress import duration
+from hipaa_pipeline.deployment.proposal import Proposal
 from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.order import Outcome, Result
-from hipaa_pipeline.progress import duration
-from hipaa_pipeline.proposal import Proposal
 
 _SIGNS = {
     Kind.REPLACE: "!", Kind.DELETE: "-", Kind.MAY_REPLACE: "?", Kind.MODIFY: "~", Kind.IMPORT: "<", Kind.ADD: "+",

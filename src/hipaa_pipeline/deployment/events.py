@@ -6,8 +6,8 @@ import dataclasses
 import datetime
 from collections.abc import Iterable, Sequence
 
-from hipaa_pipeline import durations
-from hipaa_pipeline.states import is_busy
+from hipaa_pipeline.deployment import durations
+from hipaa_pipeline.deployment.states import is_busy
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 _STARTS = frozenset(
