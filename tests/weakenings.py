@@ -408,8 +408,11 @@ WEAKENINGS = (
         ),
     ),
     Weakening(
-        "a log group that RDS made", "logs_service_groups_encrypted", "RDSOSMetrics",
-        lambda s, i: s.call("logs", "create_log_group", logGroupName="RDSOSMetrics"),
+        "a log group that RDS made", "logs_service_groups_encrypted",
+        "/aws/rds/instance/healthcare-database-prod/iam-db-auth-error",
+        lambda s, i: s.call(
+            "logs", "create_log_group", logGroupName=f"/aws/rds/instance/{i['Database']}/iam-db-auth-error"
+        ),
     ),
     # Alarms
     Weakening(

@@ -138,13 +138,17 @@ def _principals(principal: Any) -> list[str]:
 
 
 def _service_log_groups(reader: Reader, physical: Physical) -> Iterator[Observation]:
-    """RDS makes groups for the instance's logs, and `RDSOSMetrics` for Enhanced Monitoring, without a key."""
+    """RDS makes a group, without a key, for each kind of log of the instance that has none.
+
+    `RDSOSMetrics`, which Enhanced Monitoring makes for all databases of the account, is not this stack's to judge: it
+    holds figures of the operating system and no statements (docs/limits.md).
+    """
     own = set(reader.ids("AWS::Logs::LogGroup"))
-    for prefix in (f"/aws/rds/instance/{physical.id}/", "RDSOSMetrics"):
-        for group in reader.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
-            if group["logGroupName"] not in own:
-                key = group.get("kmsKeyId", "")
-                yield Observation("logs_service_groups_encrypted", group["logGroupName"], "KmsKeyId", key)
+    prefix = f"/aws/rds/instance/{physical.id}/"
+    for group in reader.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
+        if group["logGroupName"] not in own:
+            key = group.get("kmsKeyId", "")
+            yield Observation("logs_service_groups_encrypted", group["logGroupName"], "KmsKeyId", key)
 
 
 def _log_subscriptions(reader: Reader, physical: Physical) -> Iterator[Observation]:
