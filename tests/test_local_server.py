@@ -93,9 +93,16 @@ def test_an_occupied_port_is_said_with_the_next_command() -> None:
 
 
 def test_a_process_that_dies_at_start_shows_its_last_words() -> None:
-    with pytest.raises(UserError, match="no quota vpc/L-NONE") as caught, local_account(quotas={"vpc/L-NONE": 1}):
+    with pytest.raises(UserError, match="explode") as caught, local_account(faults=[{"action": "explode"}]):
         pass
     assert caught.value.exit_code == ExitCode.FAILED
+
+
+def test_an_unknown_quota_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UserError, match="no quota vpc/L-NONE") as caught, local_account(quotas={"vpc/L-NONE": 1}):
+        pass
+    assert "vpc/L-F678F1CE" in caught.value.message
+    assert caught.value.exit_code == ExitCode.USAGE
 
 
 def test_another_version_of_ministack_is_refused(tmp_path: Path) -> None:

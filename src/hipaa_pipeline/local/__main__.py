@@ -1,7 +1,8 @@
 """The account's own process: `python -m hipaa_pipeline.local`, started by `server`, never by hand.
 
-It serves the socket it is given, says `{"ready": true}` on standard output, and ends when its parent does (standard
-input closes, also when the parent is killed) or, detached, when its state file no longer names it.
+It serves the socket it is given, says `{"ready": true}` or `{"error": why}` on standard output, and ends when its
+parent does (standard input closes, also when the parent is killed) or, detached, when its state file no longer names
+it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.local.settings import Settings
 
 STATE_FILE_SECONDS = 30.0
@@ -62,9 +64,15 @@ async def _serve(settings: Settings, descriptor: int) -> None:
 
     from hipaa_pipeline.local import extend
     from hipaa_pipeline.local.gateway import Gateway
+    from hipaa_pipeline.local.quotas import UnknownQuotaError
 
     stop = asyncio.Event()
-    gateway = Gateway(extend.install(settings), stop=stop.set, ready=_say_ready)
+    try:
+        account = extend.install(settings)
+    except UnknownQuotaError as error:
+        _say({"error": str(error)})
+        os._exit(ExitCode.USAGE)
+    gateway = Gateway(account, stop=stop.set, ready=lambda: _say({"ready": True}))
     config = Config()
     config.bind = [f"fd://{descriptor}"]
     config.keep_alive_timeout = 75
@@ -74,8 +82,8 @@ async def _serve(settings: Settings, descriptor: int) -> None:
     os._exit(0)  # MiniStack's worker threads are not daemons; nothing is left to do.
 
 
-def _say_ready() -> None:
-    sys.stdout.write(json.dumps({"ready": True}) + "\n")
+def _say(what: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
 
 

@@ -42,6 +42,10 @@ class Quota:
         return f"{self.service_code}/{self.code}"
 
 
+class UnknownQuotaError(LookupError):
+    """A quota was to be set that this account does not know."""
+
+
 class Quotas:
     """The applied quotas of this account, and the increases asked for."""
 
@@ -60,11 +64,11 @@ class Quotas:
         self.apply(self._initially)
 
     def apply(self, values: Mapping[str, float]) -> None:
-        """Set applied quotas by `service/code`. Raises LookupError for an unknown one."""
+        """Set applied quotas by `service/code`. Raises UnknownQuotaError for another."""
         known = {quota.key for quota in self.catalogue}
         for key, value in values.items():
             if key not in known:
-                raise LookupError(f"no quota {key}; known: {', '.join(sorted(known))}")
+                raise UnknownQuotaError(f"There is no quota {key} here; known: {', '.join(sorted(known))}.")
             self._applied[key] = float(value)
 
     def applied(self) -> dict[str, float]:

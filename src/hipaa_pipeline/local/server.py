@@ -239,7 +239,10 @@ def _await_ready(process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
     pipe = process.stdout
     assert pipe is not None  # noqa: S101 - a pipe was asked for
     ready, _, _ = select.select([pipe], [], [], START_SECONDS)
-    if ready and pipe.readline():
+    said = json.loads(pipe.readline() or "{}") if ready else {}
+    if "error" in said:
+        raise UserError(said["error"], "hipaa-pipeline local serve --help")
+    if said:
         return
     _end(process)
     log.seek(0)
