@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 
@@ -11,6 +12,9 @@ from hipaa_pipeline import __version__
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.errors import ExitCode, UserError
+
+# A command builds up and ends: collecting as often as a server does costs a sixth of its time.
+GC_THRESHOLD = 100_000
 
 COMMANDS = {
     "template": "Build and write the template and the generated documents.",
@@ -57,6 +61,7 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; exit codes are those of `errors.ExitCode`."""
+    gc.set_threshold(GC_THRESHOLD)
     try:
         result = group.main(standalone_mode=False)
     except click.exceptions.Abort:
