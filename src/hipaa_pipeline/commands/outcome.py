@@ -27,4 +27,4 @@ def print_outcome(outcome: Outcome, output_format: str) -> None:
     if bad:
         console.result(report.render(bad, "text", title=f"{outcome.stack_name}, read back"))
     elif outcome.findings:
-        console.result(f"read back: {len(outcome.findings)} findings, none of them bad")
+        console.result(f"read back: nothing fails, nothing is unknown ({len(outcome.findings)} asked)")
