@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+import time
 from typing import Any
 
 import pytest
@@ -276,10 +277,21 @@ def execute(session: Session, resources: dict[str, Any], *, update: bool = False
     return str(made["StackId"])
 
 
+def await_event(session: Session, stack_id: str, logical_id: str) -> None:
+    """Wait until the stack has begun with a resource, 10 s at most."""
+    for _ in range(200):
+        events = session.call("cloudformation", "describe_stack_events", StackName=stack_id)["StackEvents"]
+        if logical_id in {event["LogicalResourceId"] for event in events}:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{logical_id} was not begun")
+
+
 def test_a_deletion_stops_the_creation(account: LocalAccount, session: Session) -> None:
     held = account.add_fault(logical_id="Topic", action="latency", hold=True)
     after = {**STREAM, "DependsOn": "Topic"}
     stack_id = execute(session, {"Group": GROUP, "Topic": {**TOPIC, "DependsOn": "Group"}, "Stream": after})
+    await_event(session, stack_id, "Topic")
     session.call("cloudformation", "delete_stack", StackName=STACK)
     stack = session.call("cloudformation", "describe_stacks", StackName=stack_id)["Stacks"][0]
     assert stack["StackStatus"] == "DELETE_IN_PROGRESS"
