@@ -69,7 +69,10 @@ class ReadOnlyError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Connection:
-    """Where and as whom to call: the standard AWS environment variables apply where a field is None."""
+    """Where and as whom to call: the standard AWS environment variables apply where a field is None.
+
+    All sessions over one connection share its boto3 clients, since making them is most of a short command's work.
+    """
 
     region: str
     profile: str | None = None
@@ -77,6 +80,68 @@ class Connection:
     access_key_id: str | None = None
     secret_access_key: str | None = dataclasses.field(default=None, repr=False)
     session_token: str | None = dataclasses.field(default=None, repr=False)
+
+    @functools.cached_property
+    def clients(self) -> Clients:
+        """The boto3 clients that call there."""
+        return Clients(self)
+
+
+class Clients:
+    """The boto3 clients of a connection, each made once. They are thread-safe, but making one is not.
+
+    Making one takes up to a tenth of a second (ec2): calls through clients that exist do not wait for it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, str, int], BaseClient] = {}
+
+    def get(self, service: str, region: str, max_attempts: int) -> BaseClient:
+        """The client of a service in a Region that tries each call so often. Raises AwsError."""
+        key = (service, region, max_attempts)
+        if key not in self._made:
+            with self._lock:
+                if key not in self._made:
+                    self._made[key] = self._make(service, region, max_attempts)
+        return self._made[key]
+
+    @functools.cached_property
+    def _boto3_session(self) -> Any:
+        import boto3
+        from botocore import exceptions
+
+        connection = self._connection
+        try:
+            return boto3.Session(
+                profile_name=connection.profile,
+                region_name=connection.region,
+                aws_access_key_id=connection.access_key_id,
+                aws_secret_access_key=connection.secret_access_key,
+                aws_session_token=connection.session_token,
+            )
+        except exceptions.ProfileNotFound as error:
+            raise AwsError(
+                ErrorKind.CREDENTIALS, "sts", "get_caller_identity", "ProfileNotFound", str(error)
+            ) from error
+
+    def _make(self, service: str, region: str, max_attempts: int) -> BaseClient:
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": max_attempts},
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            max_pool_connections=MAX_WORKERS,
+        )
+        try:
+            client: BaseClient = self._boto3_session.client(
+                service, region_name=region, endpoint_url=self._connection.endpoint_url, config=config
+            )
+        except ValueError as error:  # botocore's "Invalid endpoint"; its "invalid Region" is a ValueError too
+            raise AwsError(ErrorKind.UNREACHABLE, service, "client", "InvalidEndpoint", str(error)) from error
+        return client
 
 
 class Session:
@@ -90,8 +155,6 @@ class Session:
         self.calls = 0
         self.retried: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
-        self._creation_lock = threading.Lock()
-        self._clients: dict[tuple[str, str], BaseClient] = {}
 
     def call(
         self, service: str, operation: str, /, *, in_region: str | None = None, **arguments: Any
@@ -144,53 +207,8 @@ class Session:
         return translated(service, operation, collect)
 
     def client(self, service: str, region: str) -> BaseClient:
-        """The boto3 client of a service in a Region, made once. boto3 clients are thread-safe, making one is not.
-
-        Making one takes up to a tenth of a second (ec2): calls through clients that exist do not wait for it.
-        """
-        existing = self._clients.get((service, region))
-        if existing is not None:
-            return existing
-        with self._creation_lock:
-            return self._client(service, region)
-
-    @functools.cached_property
-    def _boto3_session(self) -> Any:
-        import boto3
-        from botocore import exceptions
-
-        connection = self.connection
-        try:
-            return boto3.Session(
-                profile_name=connection.profile,
-                region_name=connection.region,
-                aws_access_key_id=connection.access_key_id,
-                aws_secret_access_key=connection.secret_access_key,
-                aws_session_token=connection.session_token,
-            )
-        except exceptions.ProfileNotFound as error:
-            raise AwsError(
-                ErrorKind.CREDENTIALS, "sts", "get_caller_identity", "ProfileNotFound", str(error)
-            ) from error
-
-    def _client(self, service: str, region: str) -> BaseClient:
-        from botocore.config import Config
-
-        key = (service, region)
-        if key not in self._clients:
-            config = Config(
-                retries={"mode": "standard", "total_max_attempts": self.max_attempts},
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                read_timeout=READ_TIMEOUT_SECONDS,
-                max_pool_connections=MAX_WORKERS,
-            )
-            try:
-                self._clients[key] = self._boto3_session.client(
-                    service, region_name=region, endpoint_url=self.connection.endpoint_url, config=config
-                )
-            except ValueError as error:  # botocore's "Invalid endpoint"; its "invalid Region" is a ValueError too
-                raise AwsError(ErrorKind.UNREACHABLE, service, "client", "InvalidEndpoint", str(error)) from error
-        return self._clients[key]
+        """The connection's boto3 client of a service in a Region, trying each call as often as this session does."""
+        return self.connection.clients.get(service, region, self.max_attempts)
 
 
 def configured_region(profile: str | None = None) -> str | None:
