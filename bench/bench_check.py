@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from hipaa_pipeline import matrix
+from measuring import command_processor_seconds
+
+from hipaa_pipeline import console, matrix
 from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, environments, load_environment
 from hipaa_pipeline.controls import CHECKS
 from hipaa_pipeline.flatten import as_template
@@ -29,31 +29,23 @@ CHECKOV = Path(".venv-audit/bin/checkov")
 
 def main() -> int:
     """Print the table; 1 when a bound is not kept."""
-    imports = best([sys.executable, "-c", IMPORTS], 7)
-    check = best([str(Path(sys.executable).parent / "hipaa-pipeline"), "check", "--env", "prod"], 7)
+    imports = command_processor_seconds([sys.executable, "-c", IMPORTS], 7)
+    check = command_processor_seconds(
+        [str(Path(sys.executable).parent / "hipaa-pipeline"), "check", "--env", "prod"], 7
+    )
     tally, seconds = matrix_tally()
     rate = tally.judged / seconds
-    say(f"check --env prod: {len(CHECKS)} checks (CPU seconds, best of 7)")
-    say(f"  interpreter and imports        {imports:7.2f}")
-    say(
+    console.result(f"check --env prod: {len(CHECKS)} checks (CPU seconds, best of 7)")
+    console.result(f"  interpreter and imports        {imports:7.2f}")
+    console.result(
         f"  hipaa-pipeline check           {check:7.2f}   {check - imports:.2f} beyond imports (at most {MOST_SECONDS})"
     )
-    say(f"  checkov on the resolved stack  {checkov()}")
-    say(f"matrix of one Region, on one core: {tally.judged:,} stacks judged, {tally.refused:,} parameter sets refused")
-    say(f"  {seconds:.1f} s, so {rate:,.0f} stacks a second (at least {LEAST_RATE})")
+    console.result(f"  checkov on the resolved stack  {checkov()}")
+    console.result(
+        f"matrix of one Region, on one core: {tally.judged:,} stacks judged, {tally.refused:,} parameter sets refused"
+    )
+    console.result(f"  {seconds:.1f} s, so {rate:,.0f} stacks a second (at least {LEAST_RATE})")
     return int(check - imports > MOST_SECONDS or rate < LEAST_RATE)
-
-
-def best(command: list[str], runs: int) -> float:
-    """The least CPU time (s) of some runs of a command."""
-    return min(_seconds(command) for _ in range(runs))
-
-
-def _seconds(command: list[str]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def matrix_tally() -> tuple[Tally, float]:
@@ -72,12 +64,8 @@ def checkov() -> str:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "prod.json"
         path.write_text(json.dumps(as_template(stack)), encoding="utf-8")
-        return f"{best([str(CHECKOV), '-f', str(path), '--framework', 'cloudformation', '--quiet'], 1):7.2f}"
-
-
-def say(line: str) -> None:
-    """A line of the table."""
-    sys.stdout.write(line + "\n")
+        command = [str(CHECKOV), "-f", str(path), "--framework", "cloudformation", "--quiet"]
+        return f"{command_processor_seconds(command, 1):7.2f}"
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from measuring import processor_ms
+
+from hipaa_pipeline import console
 from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, load_environment
 from hipaa_pipeline.controls import CHECKS, Check, judge
 from hipaa_pipeline.findings import count
@@ -28,34 +30,21 @@ def main() -> int:
         region=DEFAULT_REGION,
         stack_name=configuration.stack_name,
     )
-    first, milliseconds = each_ms(lambda: judge(stack), 1), each_ms(lambda: judge(stack), RUNS)
+    first, milliseconds = processor_ms(lambda: judge(stack), 1), processor_ms(lambda: judge(stack), RUNS)
     counted = ", ".join(f"{number} {status}" for status, number in count(judge(stack)).items() if number)
-    say(f"judging prod: {len(stack.resources)} resources, {len(CHECKS)} checks, {counted}")
-    say(f"  the first time             {first:8.2f} ms")
-    say(f"  again                      {milliseconds:8.2f} ms   {1000 / milliseconds:,.0f} stacks a second")
-    say("the slowest checks")
+    console.result(f"judging prod: {len(stack.resources)} resources, {len(CHECKS)} checks, {counted}")
+    console.result(f"  the first time             {first:8.2f} ms")
+    console.result(f"  again                      {milliseconds:8.2f} ms   {1000 / milliseconds:,.0f} stacks a second")
+    console.result("the slowest checks")
     for slug, taken in slowest(stack, CHECKS):
-        say(f"  {slug:<26} {taken:8.2f} ms")
+        console.result(f"  {slug:<26} {taken:8.2f} ms")
     return int(milliseconds > MOST_MS)
 
 
 def slowest(stack: Stack, checks: Sequence[Check]) -> list[tuple[str, float]]:
     """The checks that take longest, each with its milliseconds per stack."""
-    taken = [(check.slug, each_ms(functools.partial(judge, stack, checks=[check]), RUNS)) for check in checks]
+    taken = [(check.slug, processor_ms(functools.partial(judge, stack, checks=[check]), RUNS)) for check in checks]
     return sorted(taken, key=lambda each: each[1], reverse=True)[:SHOWN]
-
-
-def each_ms(work: Callable[[], object], runs: int) -> float:
-    """Milliseconds of processor time for one of several runs."""
-    started = time.process_time()
-    for _ in range(runs):
-        work()
-    return (time.process_time() - started) / runs * 1000
-
-
-def say(line: str) -> None:
-    """A line of the table."""
-    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ import sys
 import time
 from collections.abc import Callable
 
+from measuring import seconds
+
+from hipaa_pipeline import console
 from hipaa_pipeline.ask import Yes
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.aws.session import Session
@@ -56,9 +59,7 @@ def bare(session: Session, order: Order) -> None:
 def timed(account: LocalAccount, work: Callable[[], object]) -> float:
     """Seconds that the work takes in an empty account."""
     account.reset()
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    return seconds(work)
 
 
 def main() -> int:
@@ -96,9 +97,7 @@ def main() -> int:
         for _ in range(ROUNDS):
             times["bare script"].append(timed(account, lambda: bare(session, order)))
             times["deployer"].append(timed(account, deployed))
-            started = time.perf_counter()
-            verify.run(session, expected, clock=clock)
-            times["verification"].append(time.perf_counter() - started)
+            times["verification"].append(seconds(lambda: verify.run(session, expected, clock=clock)))
     return report({name: statistics.median(found) for name, found in times.items()})
 
 
@@ -115,7 +114,7 @@ def report(medians: dict[str, float]) -> int:
     lines = [f"{'median of ' + str(ROUNDS):<14} {'ms':>8}"]
     lines += [f"{name:<14} {1000 * seconds:8.0f}" for name, seconds in medians.items()]
     lines.append(f"deployer / bare script: {ratio:.2f} (promise: at most {PROMISE})")
-    sys.stdout.write("\n".join(lines) + "\n")
+    console.result("\n".join(lines))
     return 0 if ratio <= PROMISE else 1
 
 

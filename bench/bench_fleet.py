@@ -7,7 +7,8 @@ Region, compare with the simulated instances. `shared`: a hundred accounts have 
 from __future__ import annotations
 
 import dataclasses
-import time
+
+from measuring import seconds
 
 from hipaa_pipeline import console
 from hipaa_pipeline.configuration import TEMPLATE_PATH, load_environment
@@ -35,12 +36,14 @@ def own_overrides(fleet: Fleet) -> Fleet:
 def planning_seconds(fleet: Fleet) -> float:
     """Seconds to plan a fleet from nothing."""
     session = SimulatedStackSets()
-    started = time.perf_counter()
-    template, parameters = load_template(TEMPLATE_PATH), load_environment("prod").parameters
-    wanted = targets(fleet)
-    resolved(fleet, wanted, compile_template(template), parameters)
-    plan(wanted, Content(template.text, parameters, {}), run.look(session, fleet))
-    return time.perf_counter() - started
+
+    def planned() -> None:
+        template, parameters = load_template(TEMPLATE_PATH), load_environment("prod").parameters
+        wanted = targets(fleet)
+        resolved(fleet, wanted, compile_template(template), parameters)
+        plan(wanted, Content(template.text, parameters, {}), run.look(session, fleet))
+
+    return seconds(planned)
 
 
 def main() -> None:

@@ -7,6 +7,9 @@ import sys
 import time
 from collections.abc import Callable
 
+from measuring import seconds
+
+from hipaa_pipeline import console
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.configuration import TEMPLATE_PATH, load_environment
 from hipaa_pipeline.local.server import LocalAccount, local_account
@@ -16,26 +19,20 @@ RUNS = 5
 
 def main() -> int:
     """Print the table."""
-    say("the local account (wall-clock seconds, best of several runs)")
-    say(f"  start until it answers         {min(_start_seconds() for _ in range(RUNS)):7.2f}")
+    console.result("the local account (wall-clock seconds, best of several runs)")
+    console.result(f"  start until it answers         {min(_start_seconds() for _ in range(RUNS)):7.2f}")
     with local_account() as account:
         session = Session(account.connection)
         _deploy(session)
-        say(f"  one read (describe_vpcs)       {best(lambda: session.call('ec2', 'describe_vpcs')):7.3f}")
-        say(f"  the template, change set to CREATE_COMPLETE {_deploy_seconds(account, session):7.2f}")
-        say(f"  reset                          {best(account.reset):7.3f}")
+        console.result(f"  one read (describe_vpcs)       {best(lambda: session.call('ec2', 'describe_vpcs')):7.3f}")
+        console.result(f"  the template, change set to CREATE_COMPLETE {_deploy_seconds(account, session):7.2f}")
+        console.result(f"  reset                          {best(account.reset):7.3f}")
     return 0
 
 
 def best(action: Callable[[], object]) -> float:
     """The least time (s) of some runs."""
-    return min(_seconds(action) for _ in range(RUNS))
-
-
-def _seconds(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
+    return min(seconds(action) for _ in range(RUNS))
 
 
 def _start_seconds() -> float:
@@ -49,7 +46,7 @@ def _deploy_seconds(account: LocalAccount, session: Session) -> float:
     times = []
     for _ in range(RUNS):
         account.reset()
-        times.append(_seconds(lambda: _deploy(session)))
+        times.append(seconds(lambda: _deploy(session)))
     return min(times)
 
 
@@ -70,11 +67,6 @@ def _deploy(session: Session) -> None:
 
 def _status(session: Session, name: str) -> str:
     return str(session.call("cloudformation", "describe_stacks", StackName=name)["Stacks"][0]["StackStatus"])
-
-
-def say(text: str) -> None:
-    """A line of the table."""
-    sys.stdout.write(f"{text}\n")
 
 
 if __name__ == "__main__":

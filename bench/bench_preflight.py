@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from hipaa_pipeline import preflight
+from measuring import seconds
+
+from hipaa_pipeline import console, preflight
 from hipaa_pipeline.aws import facts as live
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.clock import SystemClock
@@ -31,8 +33,10 @@ MOST_CHAINS = 3.0
 
 def main() -> int:
     """Print the table; 1 when a bound is not kept."""
-    say(f"preflight of {ENVIRONMENT}, {LATENCY_MS} ms in every answer (wall-clock seconds, best of {ROUNDS})")
-    say(f"  {'account':<10}{'calls':>6}{'seconds':>9}{'chain':>8}  {'times':>5}  the longest chain")
+    console.result(
+        f"preflight of {ENVIRONMENT}, {LATENCY_MS} ms in every answer (wall-clock seconds, best of {ROUNDS})"
+    )
+    console.result(f"  {'account':<10}{'calls':>6}{'seconds':>9}{'chain':>8}  {'times':>5}  the longest chain")
     kept = True
     with local_account() as account:
         stage = Stage.of(account, SystemClock(), ENVIRONMENT)
@@ -41,8 +45,10 @@ def main() -> int:
             prepare(stage)
             calls, seconds, chain, path = measured(account, subject(stage))
             kept = kept and seconds <= MOST_SECONDS and seconds <= MOST_CHAINS * chain
-            say(f"  {name:<10}{calls:>6}{seconds:>9.2f}{chain:>8.2f}  {seconds / chain:>5.1f}  {' > '.join(path)}")
-    say(f"  at most {MOST_SECONDS} s and {MOST_CHAINS:.0f} chains: {'kept' if kept else 'NOT KEPT'}")
+            console.result(
+                f"  {name:<10}{calls:>6}{seconds:>9.2f}{chain:>8.2f}  {seconds / chain:>5.1f}  {' > '.join(path)}"
+            )
+    console.result(f"  at most {MOST_SECONDS} s and {MOST_CHAINS:.0f} chains: {'kept' if kept else 'NOT KEPT'}")
     return int(not kept)
 
 
@@ -70,7 +76,7 @@ def measured(account: LocalAccount, judged: preflight.Subject) -> tuple[int, flo
     path = longest_path(Session(account.connection, read_only=True), judged)
     fault = account.add_fault(action="latency", milliseconds=LATENCY_MS)
     runs = [preflight.run(Session(account.connection, read_only=True), judged).cost for _ in range(ROUNDS)]
-    chain = min(timed(lambda: one_by_one(account, path)) for _ in range(ROUNDS))
+    chain = min(seconds(lambda: one_by_one(account, path)) for _ in range(ROUNDS))
     account.clear_faults(fault)
     return runs[0].calls, min(run.seconds for run in runs), chain, [read.operation.action for read in path]
 
@@ -107,18 +113,6 @@ def one_by_one(account: LocalAccount, reads: list[Read]) -> None:
     session = Session(account.connection, read_only=True)
     for read in reads:
         ask(session, read)
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that the work takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def say(line: str) -> None:
-    """A line of the table."""
-    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":

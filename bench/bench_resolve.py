@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
+from measuring import processor_ms
+
+from hipaa_pipeline import console
 from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, load_environment
 from hipaa_pipeline.resolve import Resolver, compile_template
 from hipaa_pipeline.source import load_template
@@ -27,12 +29,12 @@ def main() -> int:
     resolver = compile_template(template)
     prod = dict(load_environment("prod").parameters)
     size = len(resolver.resolve(prod, region=DEFAULT_REGION).resources)
-    say(f"resolving {TEMPLATE_PATH}: {size} resources in prod (milliseconds of processor time)")
-    say(f"  reading YAML               {each_ms(lambda: load_template(TEMPLATE_PATH), 5):8.2f}")
-    say(f"  compiling                  {each_ms(lambda: compile_template(template), 5):8.2f}")
+    console.result(f"resolving {TEMPLATE_PATH}: {size} resources in prod (milliseconds of processor time)")
+    console.result(f"  reading YAML               {processor_ms(lambda: load_template(TEMPLATE_PATH), 5):8.2f}")
+    console.result(f"  compiling                  {processor_ms(lambda: compile_template(template), 5):8.2f}")
     for name, sets in parameter_sets(prod).items():
         milliseconds = resolving_ms(resolver, sets)
-        say(f"  {name:<26} {milliseconds:8.2f}   {1000 / milliseconds:,.0f} stacks a second")
+        console.result(f"  {name:<26} {milliseconds:8.2f}   {1000 / milliseconds:,.0f} stacks a second")
     return int(1000 / resolving_ms(resolver, parameter_sets(prod)["every name new"]) < LEAST_RATE)
 
 
@@ -50,20 +52,7 @@ def parameter_sets(prod: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
 def resolving_ms(resolver: Resolver, sets: Iterable[Mapping[str, str]]) -> float:
     """Milliseconds per stack."""
     waiting = iter(sets)
-    return each_ms(lambda: resolver.resolve(next(waiting), region=DEFAULT_REGION, stack_name="bench"), RUNS)
-
-
-def each_ms(work: Callable[[], object], runs: int) -> float:
-    """Milliseconds of processor time for one of several runs."""
-    started = time.process_time()
-    for _ in range(runs):
-        work()
-    return (time.process_time() - started) / runs * 1000
-
-
-def say(line: str) -> None:
-    """A line of the table."""
-    sys.stdout.write(line + "\n")
+    return processor_ms(lambda: resolver.resolve(next(waiting), region=DEFAULT_REGION, stack_name="bench"), RUNS)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
+from measuring import seconds
+
+from hipaa_pipeline import console
 from hipaa_pipeline.local.server import LocalAccount, local_account
 
 RUNS = 5
@@ -14,8 +16,8 @@ LATENCY_MS = 100
 MAX_SECONDS = 2.5
 
 
-def main() -> None:
-    """Print the fastest and the slowest of some runs, without and with the latency, and the number of calls."""
+def main() -> int:
+    """Print the fastest and the slowest of some runs, without and with the latency; 1 when the slowest is too slow."""
     with local_account() as account:
         run(account, "deploy", "--yes")
         before = len(account.calls())
@@ -23,14 +25,12 @@ def main() -> None:
         calls = (len(account.calls()) - before) // RUNS
         account.add_fault(action="latency", milliseconds=LATENCY_MS)
         late = [run(account, "verify") for _ in range(RUNS)]
-    say(f"verify, {calls} calls, {RUNS} runs                fastest  slowest")
-    say(f"  answers at once                        {min(plain):6.2f} s {max(plain):6.2f} s")
-    say(f"  every answer {LATENCY_MS} ms late (limit {MAX_SECONDS} s)  {min(late):6.2f} s {max(late):6.2f} s")
-
-
-def say(line: str) -> None:
-    """A line of the table."""
-    sys.stdout.write(line + "\n")
+    console.result(f"verify, {calls} calls, {RUNS} runs                fastest  slowest")
+    console.result(f"  answers at once                        {min(plain):6.2f} s {max(plain):6.2f} s")
+    console.result(
+        f"  every answer {LATENCY_MS} ms late (limit {MAX_SECONDS} s)  {min(late):6.2f} s {max(late):6.2f} s"
+    )
+    return int(max(late) > MAX_SECONDS)
 
 
 def run(account: LocalAccount, *arguments: str) -> float:
@@ -43,10 +43,9 @@ def run(account: LocalAccount, *arguments: str) -> float:
         "AWS_REGION": account.region,
     }
     command = [sys.executable, "-c", "from hipaa_pipeline.cli import main; main()", *arguments, "--env", "local"]
-    begin = time.monotonic()
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # noqa: S603
-    return time.monotonic() - begin
+    quiet = subprocess.DEVNULL
+    return seconds(lambda: subprocess.run(command, env=environment, stdout=quiet, stderr=quiet, check=True))  # noqa: S603
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
