@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from hipaa_pipeline.aws.session import Connection
 from hipaa_pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from hipaa_pipeline.aws.session import Connection
 
 VARIABLE = "AWS_CREDENTIAL_EXPIRATION"
 

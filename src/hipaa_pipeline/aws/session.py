@@ -12,6 +12,7 @@ import concurrent.futures
 import dataclasses
 import enum
 import functools
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -112,7 +113,10 @@ class Clients:
         import boto3
         from botocore import exceptions
 
+        from hipaa_pipeline.aws.expiry import credentials_expire_at
+
         connection = self._connection
+        credentials_expire_at(connection, os.environ)  # botocore takes a malformed time for a bad endpoint
         try:
             return boto3.Session(
                 profile_name=connection.profile,
@@ -213,8 +217,6 @@ class Session:
 
 def configured_region(profile: str | None = None) -> str | None:
     """The Region of the profile, or of AWS_REGION or AWS_DEFAULT_REGION, as the AWS tools find it; None without one."""
-    import os
-
     from botocore import exceptions
     from botocore.session import Session as BotocoreSession
 

@@ -11,7 +11,8 @@ from hipaa_pipeline.aws import last_deployment
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.clock import Clock
-from hipaa_pipeline.commands.verifying import Subject, verified
+from hipaa_pipeline.commands.subjects import Subject
+from hipaa_pipeline.commands.verifying import verified
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.evidence import Evidence
 from hipaa_pipeline.stack import Stack

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -109,16 +108,12 @@ def _hooks(prepared: Prepared, foreseen: list[Finding], skip: tuple[str, ...], *
 
 def _foreseen(prepared: Prepared, foreseen: list[Finding], skip: tuple[str, ...]) -> Sequence[Finding]:
     """The preflight's findings, told in full only when something stands in the way; kept for the quality report."""
-    from hipaa_pipeline import console, preflight
-    from hipaa_pipeline.aws.expiry import credentials_expire_at
+    from hipaa_pipeline import console
+    from hipaa_pipeline.commands.preflighting import judge
     from hipaa_pipeline.errors import ExitCode
     from hipaa_pipeline.preflight import text
 
-    subject = prepared.subject
-    size, now = len(subject.template.text.encode()), prepared.tools.clock.now()
-    expires_at = credentials_expire_at(subject.reading.connection, os.environ)
-    judged = preflight.Subject(subject.expected, size, now, expires_at)
-    result = preflight.run(subject.reading, judged, skip=skip)
+    result = judge(prepared.subject, prepared.tools.clock, skip)
     told = text.lines(result)
     console.note("\n".join(told if result.exit_code() is not ExitCode.GOOD else told[-1:]))
     foreseen[:] = result.findings

@@ -49,7 +49,7 @@ def command(
     from hipaa_pipeline import bundles
     from hipaa_pipeline.clock import SystemClock
     from hipaa_pipeline.commands.collecting import collect
-    from hipaa_pipeline.commands.verifying import subject_of
+    from hipaa_pipeline.commands.subjects import subject_of
     from hipaa_pipeline.evidence.bundle import bundle as bundle_of
     from hipaa_pipeline.evidence.manifest import MANIFEST, digest
     from hipaa_pipeline.findings import exit_code

@@ -11,7 +11,7 @@ from hipaa_pipeline.ask import asker
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.clock import SystemClock
 from hipaa_pipeline.commands.options import place
-from hipaa_pipeline.commands.verifying import Subject, subject_of
+from hipaa_pipeline.commands.subjects import Subject, subject_of
 from hipaa_pipeline.deployment import progress
 from hipaa_pipeline.deployment.order import Order, Tools
 

@@ -47,17 +47,20 @@ def command(
 
     Exit code 0: nothing stands in the way; 1: something does; 3: something could not be told.
     """
+    from hipaa_pipeline.clock import SystemClock
     from hipaa_pipeline.commands import preflighting
+    from hipaa_pipeline.commands.subjects import subject_of
 
-    prepared = preflighting.prepare(environment, region, profile)
+    subject, clock = subject_of(environment, region, profile), SystemClock()
     if print_policy:
-        console.result_json(preflighting.policies(prepared))
+        console.result_json(preflighting.policies(subject))
         return 0
-    result = preflighting.judge(prepared, skip)
+    result = preflighting.judge(subject, clock, skip)
     if request_increase or wait_for_increase is not None:
         show(result, output_format, everything=everything, detail=detail)
         raised = preflighting.raise_quotas(
-            prepared,
+            subject,
+            clock,
             result,
             yes=yes,
             request=request_increase,
@@ -66,7 +69,7 @@ def command(
         )
         if not raised:
             return result.exit_code(accept_unknown=accept_unknown)
-        result = preflighting.judge(prepared, skip)
+        result = preflighting.judge(subject, clock, skip)
     show(result, output_format, everything=everything, detail=detail)
     return result.exit_code(accept_unknown=accept_unknown)
 

@@ -30,7 +30,8 @@ def command(
     """
     from hipaa_pipeline.ask import asker
     from hipaa_pipeline.clock import SystemClock
-    from hipaa_pipeline.commands.verifying import subject_of, verified
+    from hipaa_pipeline.commands.subjects import subject_of
+    from hipaa_pipeline.commands.verifying import verified
     from hipaa_pipeline.findings import exit_code
 
     subject = subject_of(environment, region, profile)

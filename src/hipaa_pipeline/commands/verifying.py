@@ -1,59 +1,20 @@
-"""From options to a verification: what `verify` and `evidence` begin with."""
+"""From a subject to its verification, waivers applied."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING
 
 from hipaa_pipeline.aws.explain import explain
-from hipaa_pipeline.aws.identity import Identity, identify
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.clock import Clock
-from hipaa_pipeline.commands.options import connection_for
-from hipaa_pipeline.configuration import TEMPLATE_PATH, Configuration, environments, load_environment
+from hipaa_pipeline.commands.subjects import Subject
+from hipaa_pipeline.configuration import environments
 from hipaa_pipeline.controls import CHECKS
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding
-from hipaa_pipeline.resolve import resolve
-from hipaa_pipeline.source import Template, load_template
 from hipaa_pipeline.verification.verify import QUESTIONS, Observe, Verification, run
-from hipaa_pipeline.waivers import Waiver, apply_waivers, load_waivers
-
-if TYPE_CHECKING:
-    from hipaa_pipeline.stack import Stack
-
-
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """What is verified: an environment as the repository describes it, in the account the caller is in."""
-
-    configuration: Configuration
-    template: Template
-    identity: Identity
-    expected: Stack
-    waivers: tuple[Waiver, ...]
-    reading: Session
-    writing: Session
-
-
-def subject_of(environment: str, region: str | None, profile: str | None) -> Subject:
-    """Read the environment, find out who is calling, and resolve the template for that account. Raises UserError."""
-    configuration = load_environment(environment)
-    template = load_template(TEMPLATE_PATH)
-    waivers = load_waivers()
-    connection = connection_for(environment, region, profile)
-    reading = Session(connection, read_only=True)
-    identity = identify(reading)
-    expected = resolve(
-        template,
-        configuration.parameters,
-        region=connection.region,
-        account_id=identity.account_id,
-        partition=identity.partition,
-        stack_name=configuration.stack_name,
-    )
-    return Subject(configuration, template, identity, expected, waivers, reading, Session(connection))
+from hipaa_pipeline.waivers import apply_waivers
 
 
 def verified(subject: Subject, clock: Clock, *, drift: bool, drill: bool) -> Verification:
@@ -81,10 +42,10 @@ def _observers(subject: Subject, clock: Clock, drift: bool, drill: bool) -> list
     from hipaa_pipeline.aws import drill as drills
     from hipaa_pipeline.aws.live import drift as drifts
 
-    name = subject.configuration.stack_name
+    name, writing = subject.configuration.stack_name, Session(subject.reading.connection)
     return [
-        *([lambda _reader: drifts.detect(subject.writing, name, clock)] if drift else []),
-        *([functools.partial(drills.drill, subject.writing, clock)] if drill else []),
+        *([lambda _reader: drifts.detect(writing, name, clock)] if drift else []),
+        *([functools.partial(drills.drill, writing, clock)] if drill else []),
     ]
 
 
