@@ -3,7 +3,8 @@ ENV    ?= local
 PYTHON ?= python3
 ARGS   ?=
 BIN    := .venv/bin
-PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check
+# The lock files name every package, so nothing is resolved: a release of today changes no installation.
+PIP    := -m pip install -qq --disable-pip-version-check --no-deps
 RUN    := $(BIN)/hipaa-pipeline
 # The embedded account holds nothing of value, so there is nothing to confirm.
 YES    := $(if $(filter local,$(ENV)),--yes)
@@ -27,14 +28,14 @@ $(USER): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "\nnext:  make install PYTHON=python3.11")'
 	@echo 'Installing into .venv, once; half a minute' >&2
 	@$(PYTHON) -m venv .venv
-	@$(PIP) --require-hashes --requirement requirements.lock
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python $(PIP) --require-hashes --requirement requirements.lock
+	@$(BIN)/python $(PIP) --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(DEV): $(USER) requirements-dev.lock
 	@echo 'Installing the tools for checks and tests into .venv, once; about a minute' >&2
-	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@$(BIN)/python $(PIP) --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 template: $(DEV) ## Build and write the template and the generated documents
@@ -86,7 +87,7 @@ audit: $(DEV) .venv-audit/.installed ## Ask checkov and parliament, in an enviro
 .venv-audit/.installed: requirements-audit.lock
 	@echo 'Installing the auditors into .venv-audit, once; about a minute' >&2
 	@$(PYTHON) -m venv .venv-audit
-	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
+	@.venv-audit/bin/python $(PIP) --require-hashes --requirement $<
 	@touch $@
 
 lock: ## Resolve the lock files anew (needs uv)
