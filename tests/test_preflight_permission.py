@@ -171,7 +171,7 @@ def test_what_only_an_update_needs_is_a_warning_for_a_new_stack() -> None:
     (finding,) = (
         each
         for each in ask(Recorded({aws.SIMULATE_PRINCIPAL_POLICY: refusing("kinesis:StopStreamEncryption")}))
-        if each.resource == "ManageStream"
+        if each.resource == "EncryptStream"
     )
     assert (finding.status, finding.severity) == (PASS, WARNING)
     assert finding.reason.endswith("not updated later: kinesis:StopStreamEncryption refused")
@@ -188,7 +188,7 @@ def test_what_an_update_needs_stops_an_update() -> None:
             aws.GET_TEMPLATE: denied(aws.GET_TEMPLATE),
         }
     )
-    assert [each.resource for each in ask(account) if each.status is FAIL] == ["ManageStream"]
+    assert [each.resource for each in ask(account) if each.status is FAIL] == ["EncryptStream"]
 
 
 @pytest.mark.parametrize(("exists", "expected"), [(True, []), (False, ["ServiceLinkedRoles"])])

@@ -1,4 +1,4 @@
-"""Independent eyes on the resolved template: checkov on all of it, parliament on its policies; `make audit`.
+"""Independent eyes: checkov on the resolved template, parliament on all policies; `make audit`.
 
 Run by the project's own Python; both tools live in `.venv-audit`, because checkov pins another boto3. Nothing here
 reaches the network. Of the protected environment nothing is left out; docs/audit.md says what the tools cannot see.
@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import deployer
 
 from hipaa_pipeline import console
 from hipaa_pipeline.aws.live.identifiers import Identifiers, Identity
@@ -50,13 +52,26 @@ def main() -> int:
         console.note(f"{AUDIT_BIN} is missing: make audit installs it")
         return 2
     resolver = compile_template(load_template(TEMPLATE_PATH))
-    failures = 0
+    failures = deployer_policies()
     for environment in environments():
         configuration = load_environment(environment)
         stack = resolver.resolve(configuration.parameters, region=DEFAULT_REGION, stack_name=configuration.stack_name)
         failures += checkov(stack, environment)
         failures += parliament(stack, environment)
     return 1 if failures else 0
+
+
+def deployer_policies() -> int:
+    """How much the deployer's policies lack by AWS's reference of actions, which parliament carries."""
+    (reference,) = AUDIT_BIN.parent.glob("lib/python3*/site-packages/parliament/iam_definition.json")
+    found = list(deployer.problems(reference))
+    for line in found:
+        console.result(f"  {line}")
+    unjudged = len(deployer.unknown(reference))
+    console.result(
+        f"the deployer's policies: {len(found)} gaps by parliament's reference, {unjudged} actions not in it"
+    )
+    return len(found)
 
 
 def checkov(stack: Stack, environment: str) -> int:

@@ -2,7 +2,8 @@
 
 CloudFormation works with the caller's permissions, so deploying takes what its resource handlers call; those lists come
 from CloudFormation's resource schemas (`handlers`, a test compares them), without what the template makes no use of
-(`LEFT_OUT`). Nothing here was tried against a live account.
+(`LEFT_OUT`), and what these actions depend on in turn (`make audit` compares them with the Service Authorization
+Reference). Nothing here was tried against a live account.
 
 Resources are ARN patterns: `{stack}` is the stack's name, `{suffix}` the suffix of explicit names, `{environment}` the
 environment's name, in policies for all environments at once. Where IAM knows no resource for an action (Service
@@ -56,18 +57,17 @@ GRANTS = (
         _of(
             "cloudformation",
             "CancelUpdateStack ContinueUpdateRollback CreateChangeSet DeleteChangeSet DeleteStack DescribeChangeSet"
-            " DescribeEvents DescribeStackDriftDetectionStatus DescribeStackEvents DescribeStackResourceDrifts"
-            " DescribeStacks DetectStackDrift DetectStackResourceDrift ExecuteChangeSet GetStackPolicy GetTemplate"
-            " ListChangeSets ListStackResources RollbackStack SetStackPolicy TagResource UntagResource"
-            " UpdateTerminationProtection",
+            " DescribeEvents DescribeStackEvents DescribeStackResourceDrifts DescribeStacks DetectStackDrift"
+            " DetectStackResourceDrift ExecuteChangeSet GetStackPolicy GetTemplate ListChangeSets ListStackResources"
+            " RollbackStack SetStackPolicy TagResource UntagResource UpdateTerminationProtection",
         ),
         (_arn("cloudformation", "stack/{stack}/*"),),
         READ,
     ),
     Grant(
         "NamesAndLimits",
-        "which stacks and export names exist, and CloudFormation's limits",
-        _of("cloudformation", "DescribeAccountLimits ListExports ListStacks"),
+        "which stacks and export names exist, CloudFormation's limits, how a drift detection stands",
+        _of("cloudformation", "DescribeAccountLimits DescribeStackDriftDetectionStatus ListExports ListStacks"),
         commands=READ,
     ),
     Grant(
@@ -234,6 +234,12 @@ GRANTS = (
         types=("AWS::EC2::VPC", "AWS::EC2::SecurityGroup", "AWS::EC2::FlowLog", "AWS::EC2::VPCEndpoint"),
     ),
     Grant(
+        "NameEndpoints",
+        "EC2 asks for it when an endpoint takes over its service's host name in the VPC",
+        ("route53:AssociateVPCWithHostedZone",),
+        types=("AWS::EC2::VPCEndpoint",),
+    ),
+    Grant(
         "DeliverFlowLogs",
         "EC2 asks for these when a flow log begins and ends",
         _of("logs", "CreateLogDelivery DeleteLogDelivery"),
@@ -296,6 +302,7 @@ GRANTS = (
             _arn("rds", "snapshot:{stack}-*"),
             _arn("rds", "pg:healthcare-*-{suffix}"),
             _arn("rds", "subgrp:{stack}-*"),
+            _arn("rds", "og:default*"),
         ),
         types=("AWS::RDS::DBInstance", "AWS::RDS::DBParameterGroup", "AWS::RDS::DBSubnetGroup"),
     ),
@@ -312,9 +319,16 @@ GRANTS = (
         _of(
             "kinesis",
             "AddTagsToStream CreateStream DecreaseStreamRetentionPeriod DeleteStream IncreaseStreamRetentionPeriod"
-            " RemoveTagsFromStream StartStreamEncryption StopStreamEncryption TagResource UntagResource",
+            " RemoveTagsFromStream TagResource UntagResource",
         ),
         (_arn("kinesis", "stream/healthcare-*-{suffix}"),),
+        types=("AWS::Kinesis::Stream",),
+    ),
+    Grant(
+        "EncryptStream",
+        "actions on the stream and on its key at once",
+        _of("kinesis", "StartStreamEncryption StopStreamEncryption"),
+        (_arn("kinesis", "stream/healthcare-*-{suffix}"), _arn("kms", "key/*")),
         types=("AWS::Kinesis::Stream",),
     ),
     Grant(
