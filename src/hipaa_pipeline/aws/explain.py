@@ -11,7 +11,9 @@ from hipaa_pipeline.errors import ExitCode, UserError
 def explain(error: AwsError, connection: Connection | None = None) -> UserError:
     """The UserError for an AwsError that nobody closer to the cause could explain better."""
     if error.kind is ErrorKind.CREDENTIALS:
-        return UserError(f"AWS credentials are missing or were not accepted: {_told(error)}", _log_in(connection))
+        return UserError(
+            f"AWS credentials are missing or were not accepted: {_told(error)}", _log_in(error, connection)
+        )
     if error.kind is ErrorKind.UNREACHABLE:
         return UserError(f"AWS did not answer: {_told(error)}", _reach(connection), ExitCode.UNKNOWN)
     if error.kind is ErrorKind.DENIED:
@@ -24,13 +26,23 @@ def explain(error: AwsError, connection: Connection | None = None) -> UserError:
 
 def _told(error: AwsError) -> str:
     """AWS's own words, as one sentence; a provider may answer nothing but a code."""
-    text = " ".join((error.message or error.code or "no reason was given").split())
+    text = " ".join((error.message or error.code or "no reason was given").split()).rstrip(":")
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
-def _log_in(connection: Connection | None) -> str:
-    profile = connection.profile if connection else None
-    return f"aws sso login --profile {profile}" if profile else "aws configure sso"
+def _log_in(error: AwsError, connection: Connection | None) -> str:
+    """What gives a caller credentials, or shows what keeps their provider from it."""
+    profile = (connection.profile if connection else None) or os.environ.get("AWS_PROFILE")
+    option = f" --profile {profile}" if profile else ""
+    if error.code in ("ProfileNotFound", "InvalidConfigError"):
+        return "aws configure list-profiles"
+    if error.code in ("ConfigParseError", "ConfigNotFound"):
+        return "Correct that file, then run it again."
+    if error.code.startswith("Login"):
+        return f"aws login{option}"
+    if error.code == "CredentialRetrievalError":
+        return f"aws sts get-caller-identity{option}"
+    return f"aws sso login{option}" if profile else "aws configure sso"
 
 
 def _reach(connection: Connection | None) -> str:

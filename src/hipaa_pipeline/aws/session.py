@@ -111,24 +111,18 @@ class Clients:
     @functools.cached_property
     def _boto3_session(self) -> Any:
         import boto3
-        from botocore import exceptions
 
         from hipaa_pipeline.aws.expiry import credentials_expire_at
 
         connection = self._connection
         credentials_expire_at(connection, os.environ)  # botocore takes a malformed time for a bad endpoint
-        try:
-            return boto3.Session(
-                profile_name=connection.profile,
-                region_name=connection.region,
-                aws_access_key_id=connection.access_key_id,
-                aws_secret_access_key=connection.secret_access_key,
-                aws_session_token=connection.session_token,
-            )
-        except exceptions.ProfileNotFound as error:
-            raise AwsError(
-                ErrorKind.CREDENTIALS, "sts", "get_caller_identity", "ProfileNotFound", str(error)
-            ) from error
+        return boto3.Session(
+            profile_name=connection.profile,
+            region_name=connection.region,
+            aws_access_key_id=connection.access_key_id,
+            aws_secret_access_key=connection.secret_access_key,
+            aws_session_token=connection.session_token,
+        )
 
     def _make(self, service: str, region: str, max_attempts: int) -> BaseClient:
         from botocore.config import Config
@@ -139,13 +133,18 @@ class Clients:
             read_timeout=READ_TIMEOUT_SECONDS,
             max_pool_connections=MAX_WORKERS,
         )
-        try:
+        url = self._connection.endpoint_url
+
+        def make() -> BaseClient:  # reads the configuration files, and asks the credentials' provider
             client: BaseClient = self._boto3_session.client(
-                service, region_name=region, endpoint_url=self._connection.endpoint_url, config=config
+                service, region_name=region, endpoint_url=url, config=config
             )
+            return client
+
+        try:
+            return translated(service, "client", make)
         except ValueError as error:  # botocore's "Invalid endpoint"; its "invalid Region" is a ValueError too
             raise AwsError(ErrorKind.UNREACHABLE, service, "client", "InvalidEndpoint", str(error)) from error
-        return client
 
 
 class Session:
@@ -256,7 +255,15 @@ def translated(service: str, operation: str, call: Callable[[], T]) -> T:
     except (
         exceptions.NoCredentialsError,
         exceptions.PartialCredentialsError,
+        exceptions.CredentialRetrievalError,
+        exceptions.UnknownCredentialError,
         exceptions.TokenRetrievalError,
+        exceptions.SSOError,
+        exceptions.LoginError,
+        exceptions.ProfileNotFound,
+        exceptions.ConfigParseError,
+        exceptions.ConfigNotFound,
+        exceptions.InvalidConfigError,
     ) as caught:
         raise error(ErrorKind.CREDENTIALS, type(caught).__name__, str(caught)) from caught
     except RuntimeError as caught:  # how botocore says that AWS_CREDENTIAL_EXPIRATION has passed
