@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from hipaa_pipeline.aws.leftovers import Presence
+from hipaa_pipeline.aws.session import AwsError
+from hipaa_pipeline.configuration import TEMPLATE_PATH, load_environment
 from hipaa_pipeline.deployment.destroy import Farewell
 from hipaa_pipeline.deployment.order import Result
 from hipaa_pipeline.documents.reliability import fault
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.local.server import LocalAccount
+from hipaa_pipeline.source import load_template
 from scenario import STACK, Answers, Scenario, remaining
 
 DATABASE = "healthcare-database-test"
@@ -39,15 +42,83 @@ def test_a_protected_stack_leaves_a_final_snapshot_and_the_key_to_read_it(
     outcome = scenario.destroy()
     assert (outcome.result, outcome.exit_code) == (Result.DESTROYED, ExitCode.GOOD)
     left = remaining(account)
-    assert [*left] == ["kms.key", "rds.snapshot"]
+    assert [*left] == ["kms.key", "logs.group", "rds.snapshot"]
     assert left["rds.snapshot"][0].startswith(f"{DATABASE}-final-")
     assert (
         scenario.session.call("kms", "describe_key", KeyId=left["kms.key"][0])["KeyMetadata"]["KeyState"] == "Enabled"
     )
-    assert [(one.type, one.wanted) for one in outcome.left] == [("AWS::KMS::Key", True), ("AWS::RDS::DBSnapshot", True)]
-    assert outcome.left[1].next_command == (
+    assert [(one.type, one.wanted) for one in outcome.left] == [
+        ("AWS::Logs::LogGroup", True),
+        ("AWS::KMS::Key", True),
+        ("AWS::RDS::DBSnapshot", True),
+    ]
+    assert outcome.left[2].next_command == (
         f"aws rds delete-db-snapshot --db-snapshot-identifier {left['rds.snapshot'][0]}"
     )
+
+
+def test_a_protected_environment_keeps_its_logs_and_the_key_to_read_them(account: LocalAccount) -> None:
+    """The whole template: 164.316(b)(2)(i) wants records for six years, whatever becomes of the stack."""
+    configuration = load_environment("prod")
+    scenario = Scenario(account.connection, load_template(TEMPLATE_PATH), base_parameters=configuration.parameters)
+    scenario.deploy()
+    outcome = scenario.destroy()
+    assert (outcome.result, outcome.exit_code) == (Result.DESTROYED, ExitCode.GOOD)
+    left = remaining(account)
+    assert [*left] == ["kms.key", "logs.group", "rds.retained_backup", "rds.snapshot"]
+    assert left["logs.group"] == [
+        "/aws/rds/instance/healthcare-database-prod/postgresql",
+        "/aws/rds/instance/healthcare-database-prod/upgrade",
+        "healthcare-audit-log-prod",
+        "healthcare-flow-logs-prod",
+    ]
+    told = {one.physical_id: one for one in outcome.left}
+    assert told["healthcare-audit-log-prod"].reason == (
+        "kept, because it holds the records of a protected environment, each for 2192 days"
+    )
+    assert told["healthcare-audit-log-prod"].next_command == (
+        "aws logs put-log-group-deletion-protection --log-group-identifier healthcare-audit-log-prod"
+        " --no-deletion-protection-enabled && aws logs delete-log-group --log-group-name healthcare-audit-log-prod"
+    )
+    key = scenario.session.call("kms", "describe_key", KeyId=left["kms.key"][0])["KeyMetadata"]
+    assert key["KeyState"] == "Enabled"
+    again = scenario.destroy()
+    assert (again.result, again.exit_code) == (Result.ABSENT, ExitCode.GOOD)
+    assert remaining(account) == left
+
+
+def test_logs_that_may_not_be_protected_stop_the_destruction_before_anything_goes(
+    account: LocalAccount, scenario: Scenario
+) -> None:
+    scenario.deploy({"DeletionProtection": "true"})
+    before = remaining(account)
+    account.add_fault(service="logs", operation="PutLogGroupDeletionProtection", action="deny")
+    with pytest.raises(AwsError):
+        scenario.destroy()
+    assert remaining(account) == before
+
+
+def test_a_log_group_that_rds_made_again_goes_with_its_stack(account: LocalAccount) -> None:
+    """RDS writes its last lines when CloudFormation has deleted the group already."""
+    configuration = load_environment("local")
+    scenario = Scenario(account.connection, load_template(TEMPLATE_PATH), base_parameters=configuration.parameters)
+    scenario.deploy()
+    scenario.destroy()
+    name = "/aws/rds/instance/healthcare-database-local/postgresql"
+    scenario.session.call("logs", "create_log_group", logGroupName=name)
+    outcome = scenario.destroy()
+    assert (outcome.result, outcome.exit_code) == (Result.ABSENT, ExitCode.GOOD)
+    assert remaining(account) == {}
+
+
+def test_the_key_of_an_earlier_life_is_not_held_against_this_one(account: LocalAccount, scenario: Scenario) -> None:
+    """It carries the environment's tag until KMS deletes it, a month later."""
+    for _ in range(2):
+        scenario.deploy()
+        outcome = scenario.destroy()
+        assert (outcome.result, outcome.exit_code) == (Result.DESTROYED, ExitCode.GOOD)
+        assert [one.type for one in outcome.left] == ["AWS::KMS::Key"]
+    assert len(account.inventory()["kms.key_pending_deletion"]) == 2
 
 
 def test_a_manual_snapshot_keeps_the_key_of_an_ephemeral_stack_too(account: LocalAccount, scenario: Scenario) -> None:

@@ -33,9 +33,9 @@ def life(scenario: Scenario) -> list[tuple[str, Callable[[], Outcome], Result]]:
 
 
 def left_by_design(account: LocalAccount) -> bool:
-    """A protected database leaves its final snapshots, and the key without which they could not be read."""
+    """A protected stack leaves its logs and its database's final snapshots, and the key they cannot be read without."""
     left = remaining(account)
-    return [*left] == ["kms.key", "rds.snapshot"] and len(left["kms.key"]) == 1
+    return [*left] == ["kms.key", "logs.group", "rds.snapshot"] and len(left["kms.key"]) == 1
 
 
 @pytest.fixture(scope="module")

@@ -138,7 +138,7 @@ def test_killed(account: LocalAccount, point: str) -> None:
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
     if command == "destroy":
         assert scenario.destroy().exit_code is ExitCode.GOOD
-        assert {*remaining(account)} == {"kms.key", "rds.snapshot"}
+        assert {*remaining(account)} == {"kms.key", "logs.group", "rds.snapshot"}
         return
     assert scenario.deploy({"DeletionProtection": "true"}).exit_code is ExitCode.GOOD
     assert scenario.stack()["StackStatus"] == "CREATE_COMPLETE"

@@ -124,17 +124,23 @@ def test_a_farewell_tells_what_stays() -> None:
     database = StackResource("Database", "AWS::RDS::DBInstance", "db-1", "CREATE_COMPLETE")
     key = StackResource("Key", "AWS::KMS::Key", "k-1", "CREATE_COMPLETE")
     vault = StackResource("BackupVault", "AWS::Backup::BackupVault", "vault", "CREATE_COMPLETE")
-    assert [*farewell_lines(Farewell(stack, [database, key, vault], True, [vault]))] == [
+    stream = StackResource("RecordStream", "AWS::Kinesis::Stream", "stream", "CREATE_COMPLETE")
+    logs = StackResource("AuditLogGroup", "AWS::Logs::LogGroup", "audit", "CREATE_COMPLETE")
+    assert [*farewell_lines(Farewell(stack, [database, key, vault, stream, logs], True, [vault]))] == [
         "delete the protected stack s (CREATE_COMPLETE):",
-        "  - delete 3: Backup::BackupVault, KMS::Key, RDS::DBInstance",
+        "  - delete 3: KMS::Key, Kinesis::Stream, RDS::DBInstance",
+        "  ! lost: the records in RecordStream that nobody has read yet; Kinesis has no snapshots",
         "  = stays: a final snapshot of Database, and its automated backups until they expire",
+        "  = stays: AuditLogGroup audit, until its records expire",
         "  = stays: BackupVault vault, because it holds recovery points",
-        "  = stays: Key k-1, because the snapshots cannot be read without it",
+        "  = stays: Key k-1, because what stays cannot be read without it",
         "  = stays: log groups that services write themselves (RDSOSMetrics), and manual snapshots",
     ]
-    assert [*farewell_lines(Farewell(stack, [key], False, []))][-1] == (
-        "  = stays: Key k-1, until KMS deletes it after its waiting time"
-    )
+    assert [*farewell_lines(Farewell(stack, [key, stream, logs], False, []))] == [
+        "delete the ephemeral stack s (CREATE_COMPLETE):",
+        "  - delete 3: KMS::Key, Kinesis::Stream, Logs::LogGroup",
+        "  = stays: Key k-1, until KMS deletes it after its waiting time",
+    ]
 
 
 def test_outcomes_as_findings() -> None:

@@ -15,7 +15,7 @@ from hipaa_pipeline.aws.live import READERS
 from hipaa_pipeline.aws.live.encryption import metadata
 from hipaa_pipeline.aws.live.network import endpoint
 from hipaa_pipeline.aws.live.reader import MissingError, Physical, Reader
-from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session, gather
+from hipaa_pipeline.aws.session import AwsError, Session, gather
 
 KEY = "AWS::KMS::Key"
 _ENDPOINT = "AWS::EC2::VPCEndpoint"
@@ -78,17 +78,12 @@ def _presence(reader: Reader, physical: Physical) -> tuple[Presence, str]:
     except MissingError:
         return Presence.GONE, ""
     except AwsError as error:
-        if error.kind is ErrorKind.NOT_FOUND or _names_nothing(error):
+        if error.names_nothing:
             return Presence.GONE, ""
         return Presence.UNKNOWN, f"{error.action}: {error.message or error.code}"
     except KeyError as error:
         return Presence.UNKNOWN, f"the service's answer lacks {error}"
     return Presence.THERE, "it still exists"
-
-
-def _names_nothing(error: AwsError) -> bool:
-    """Some services answer a question about what is gone with a validation error that says so."""
-    return error.kind is ErrorKind.INVALID and "not exist" in error.message
 
 
 def _key_presence(key: Mapping[str, Any]) -> tuple[Presence, str]:

@@ -34,6 +34,9 @@ _IAM_PREFIXES = {"service-quotas": "servicequotas", "resourcegroupstaggingapi": 
 _ACRONYMS = {"db": "DB", "aws": "AWS", "mfa": "MFA"}
 
 
+_NOTHING = ("not exist", "Cannot find")
+
+
 class ErrorKind(enum.StrEnum):
     """Why a call gave no answer."""
 
@@ -62,6 +65,13 @@ class AwsError(Exception):
         """The IAM action of the call (`ec2:DescribeVpcs`): what to allow when it was denied."""
         words = (_ACRONYMS.get(part, part.capitalize()) for part in self.operation.split("_"))
         return f"{_IAM_PREFIXES.get(self.service, self.service)}:{''.join(words)}"
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether what was asked for does not exist; some services say so by a validation error."""
+        if self.kind is ErrorKind.NOT_FOUND:
+            return True
+        return self.kind is ErrorKind.INVALID and any(text in self.message for text in _NOTHING)
 
 
 class ReadOnlyError(Exception):

@@ -12,6 +12,7 @@ from hipaa_pipeline.deployment.pace import pauses
 from hipaa_pipeline.errors import ExitCode, UserError
 
 TIMEOUT_SECONDS = 7200.0
+_KEY_MEMBERS = ("KmsKeyId", "EncryptionKeyArn", "kmsKeyId")  # of RDS, AWS Backup, CloudWatch Logs
 
 
 def snapshot_database(session: Session, clock: Clock, instance: str, purpose: str) -> str:
@@ -104,8 +105,8 @@ def automated_backups(session: Session, instance: str) -> list[dict[str, Any]]:
 
 
 def keys_in_use(backups: Iterable[dict[str, Any]]) -> set[str]:
-    """The ARNs of the keys without which these snapshots, backups and recovery points cannot be read."""
-    return {key for backup in backups if (key := backup.get("KmsKeyId") or backup.get("EncryptionKeyArn"))}
+    """The ARNs of the keys without which these snapshots, backups, recovery points and log groups cannot be read."""
+    return {str(backup[name]) for backup in backups for name in _KEY_MEMBERS if backup.get(name)}
 
 
 def keep_key(session: Session, key_id: str) -> None:

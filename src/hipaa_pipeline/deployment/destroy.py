@@ -40,6 +40,16 @@ class Farewell:
     full_vaults: Sequence[StackResource]
 
     @property
+    def records(self) -> list[StackResource]:
+        """The log groups that stay: those of a protected environment."""
+        return [one for one in self.resources if one.type == remains.LOG_GROUP and one.physical_id and self.protected]
+
+    @property
+    def kept(self) -> set[str]:
+        """The logical IDs of what the deletion leaves: CloudFormation fails on each, and is then told to retain it."""
+        return {one.logical_id for one in (*self.full_vaults, *self.records)}
+
+    @property
     def databases(self) -> list[StackResource]:
         """The stack's databases."""
         return [resource for resource in self.resources if resource.type == DATABASE]
@@ -54,7 +64,7 @@ class Farewell:
         return {
             "stack_name": self.stack.name,
             "protected": self.protected,
-            "full_vaults": [vault.logical_id for vault in self.full_vaults],
+            "kept": sorted(self.kept),
             "resources": [dataclasses.asdict(resource) for resource in self.resources],
         }
 
@@ -95,8 +105,9 @@ def _destroy(order: Order, tools: Tools, show: Callable[[Farewell], None]) -> Ou
         return _declined(order)
     _take_leave(tools, farewell)
     ended = _delete(order, tools, stack.stack_id)
-    if _only_vaults_are_in_the_way(tools, farewell, ended):
-        ended = _delete(order, tools, stack.stack_id, [vault.logical_id for vault in farewell.full_vaults])
+    in_the_way = _kept_ones_in_the_way(tools, farewell, ended)
+    if in_the_way:
+        ended = _delete(order, tools, stack.stack_id, in_the_way)
     return _concluded(order, tools, stack.stack_id, ended)
 
 
@@ -114,13 +125,13 @@ def _delete(order: Order, tools: Tools, stack_id: str, retain: Sequence[str] = (
     return operate(order, tools, stack_id, order.destroy_command, start)
 
 
-def _only_vaults_are_in_the_way(tools: Tools, farewell: Farewell, ended: Ended) -> bool:
-    """A vault with recovery points cannot be deleted, and is not emptied: it is left, as was said before."""
-    if ended.status != "DELETE_FAILED" or not farewell.full_vaults:
-        return False
+def _kept_ones_in_the_way(tools: Tools, farewell: Farewell, ended: Ended) -> list[str]:
+    """What the deletion failed on, when that is nothing but what is left on purpose, as was said before."""
+    if ended.status != "DELETE_FAILED":
+        return []
     resources = stacks.resources(tools.session, farewell.stack.stack_id)
     failed = {one.logical_id for one in resources if one.status == "DELETE_FAILED"}
-    return bool(failed) and failed <= {vault.logical_id for vault in farewell.full_vaults}
+    return sorted(failed) if failed <= farewell.kept else []
 
 
 def is_protected(stack: DeployedStack) -> bool:
@@ -141,7 +152,8 @@ def _at_rest(order: Order, tools: Tools, stack: DeployedStack) -> DeployedStack:
 
 
 def _take_leave(tools: Tools, farewell: Farewell) -> None:
-    """Save a protected database, then lift the two protections that stand in the way; the person has confirmed."""
+    """Save what a protected environment holds, then lift the protections in the way; the person has confirmed."""
+    remains.keep_logs(tools.session, [group.physical_id for group in farewell.records])
     for database in farewell.databases:
         if farewell.protected and snapshots.exists(tools.session, database.physical_id):
             tools.say(f"Taking the final snapshot of {database.logical_id}.")
@@ -171,10 +183,11 @@ def _already_gone(order: Order, tools: Tools) -> Outcome:
 def _proven(order: Order, tools: Tools, stack_id: str, result: Result) -> Outcome:
     """Every resource that the stack's events ever named, asked of its service; then whatever else carries its tag."""
     named = touched(new_events(tools.session, stack_id, set()))
+    remains.drop_remade_logs(tools.session, [name for kind, name in named if kind == remains.LOG_GROUP])
     kept = remains.kept(tools.session, named)
     remains.keep_keys(tools.session, kept)
     left = _explained(leftovers(tools.session, stack_id, named), kept)
-    left += [*kept.as_leftovers(), *_strangers(order, tools, named)]
+    left += [*kept.as_leftovers(), *_strangers(order, tools, stack_id, named)]
     there = unwanted(left)
     good = Finding(control=NOTHING_LEFT, status=Status.PASS, resource=order.stack_name, expected="gone", actual="gone")
     gone = "is gone" if result is Result.DESTROYED else "is gone already"
@@ -190,9 +203,9 @@ def _proven(order: Order, tools: Tools, stack_id: str, result: Result) -> Outcom
     )
 
 
-def _strangers(order: Order, tools: Tools, named: Mapping[tuple[str, str], str]) -> list[Leftover]:
+def _strangers(order: Order, tools: Tools, stack_id: str, named: Mapping[tuple[str, str], str]) -> list[Leftover]:
     try:
-        return remains.tagged(tools.session, order.environment, named)
+        return remains.tagged(tools.session, order.environment, stack_id, named)
     except AwsError as error:
         reason = f"{error.action}: {error.message or error.code}"
         return [Leftover("", "", "anything else with the stack's tag", Presence.UNKNOWN, reason)]
@@ -201,23 +214,45 @@ def _strangers(order: Order, tools: Tools, named: Mapping[tuple[str, str], str])
 def _explained(left: Sequence[Leftover], kept: Remains) -> list[Leftover]:
     """The leftovers, with those marked that were kept on purpose."""
     vaults = {point.get("BackupVaultName", "") for point in kept.recovery_points}
-    return [_kept_key(one) if one.physical_id in kept.keys else _kept_vault(one, vaults) for one in left]
+    records = {group["logGroupName"]: group for group in kept.records}
+
+    def explained(one: Leftover) -> Leftover:
+        if one.physical_id in kept.keys:
+            return _kept_key(one)
+        if one.type == remains.VAULT and one.physical_id in vaults:
+            return _kept_vault(one)
+        if one.type == remains.LOG_GROUP and one.physical_id in records:
+            return _kept_log(one, records[one.physical_id])
+        return one
+
+    return [explained(one) for one in left]
 
 
 def _kept_key(key: Leftover) -> Leftover:
     return dataclasses.replace(
         key,
         wanted=True,
-        reason="kept, because snapshots cannot be read without it; costs about 1 USD a month",
+        reason="kept, because snapshots, recovery points or logs cannot be read without it; costs about 1 USD a month",
         next_command=f"aws kms schedule-key-deletion --key-id {key.physical_id}",
     )
 
 
-def _kept_vault(one: Leftover, vaults: set[str]) -> Leftover:
-    if one.type != remains.VAULT or one.physical_id not in vaults:
-        return one
+def _kept_vault(one: Leftover) -> Leftover:
     remove = f"aws backup delete-backup-vault --backup-vault-name {one.physical_id}"
     return dataclasses.replace(one, wanted=True, reason="kept, because it holds recovery points", next_command=remove)
+
+
+def _kept_log(one: Leftover, group: Mapping[str, Any]) -> Leftover:
+    """A protected environment's logs are records of what was done with its data: 164.316(b)(2)(i), 164.312(b)."""
+    days = group.get("retentionInDays")
+    reason = "kept, because it holds the records of a protected environment" + (
+        f", each for {days} days" if days else ""
+    )
+    remove = (
+        f"aws logs put-log-group-deletion-protection --log-group-identifier {one.physical_id}"
+        f" --no-deletion-protection-enabled && aws logs delete-log-group --log-group-name {one.physical_id}"
+    )
+    return dataclasses.replace(one, wanted=True, reason=reason, next_command=remove)
 
 
 def _half_done(order: Order, tools: Tools, stack_id: str, ended: Ended) -> Outcome:

@@ -19,6 +19,7 @@ from hipaa_pipeline.findings import Finding, Status
 _SIGNS = {
     Kind.REPLACE: "!", Kind.DELETE: "-", Kind.MAY_REPLACE: "?", Kind.MODIFY: "~", Kind.IMPORT: "<", Kind.ADD: "+",
 }  # fmt: skip
+STREAM = "AWS::Kinesis::Stream"
 _LONGEST_VALUE = 60
 _WIDTH = 110
 _MOST_ITEMS = 5
@@ -68,15 +69,20 @@ def farewell_lines(farewell: Farewell) -> Iterator[str]:
     """What a destruction will delete, and what will stay in the account."""
     protected = "protected" if farewell.protected else "ephemeral"
     yield f"delete the {protected} stack {farewell.stack.name} ({farewell.stack.status}):"
-    yield from _wrapped(f"  - delete {_by_type(resource.type for resource in farewell.resources)}")
+    going = [resource for resource in farewell.resources if resource.logical_id not in farewell.kept]
+    yield from _wrapped(f"  - delete {_by_type(resource.type for resource in going)}")
+    for stream in (one for one in going if one.type == STREAM and farewell.protected):
+        yield f"  ! lost: the records in {stream.logical_id} that nobody has read yet; Kinesis has no snapshots"
     for database in farewell.databases if farewell.protected else ():
         yield f"  = stays: a final snapshot of {database.logical_id}, and its automated backups until they expire"
+    for group in farewell.records:
+        yield f"  = stays: {group.logical_id} {group.physical_id}, until its records expire"
     for vault in farewell.full_vaults:
         yield f"  = stays: {vault.logical_id} {vault.physical_id}, because it holds recovery points"
     for key in farewell.keys:
         kept = farewell.protected or farewell.full_vaults
         yield f"  = stays: {key.logical_id} {key.physical_id}, " + (
-            "because the snapshots cannot be read without it" if kept else "until KMS deletes it after its waiting time"
+            "because what stays cannot be read without it" if kept else "until KMS deletes it after its waiting time"
         )
     if farewell.databases:
         yield "  = stays: log groups that services write themselves (RDSOSMetrics), and manual snapshots"

@@ -51,7 +51,7 @@ DELETED_TYPES = (
 """Resource types of the different services, whose deletion is made to fail."""
 
 CALLS = (
-    "backup:DescribeBackupVault",
+    "backup:ListBackupVaults",
     "backup:ListRecoveryPointsByBackupVault",
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
@@ -76,6 +76,7 @@ CALLS = (
     "kms:DescribeKey",
     "kms:EnableKey",
     "logs:DescribeLogGroups",
+    "logs:PutLogGroupDeletionProtection",
     "rds:CreateDBSnapshot",
     "rds:DescribeDBInstanceAutomatedBackups",
     "rds:DescribeDBInstances",

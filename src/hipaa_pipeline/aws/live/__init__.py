@@ -35,7 +35,7 @@ from hipaa_pipeline.aws.live.reader import (
     ResourceReader,
     all_unknown,
 )
-from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session, gather
+from hipaa_pipeline.aws.session import AwsError, Session, gather
 from hipaa_pipeline.source import parse_template
 from hipaa_pipeline.stack import Resource, Stack
 
@@ -173,7 +173,7 @@ def _answer(reader: Reader, physical: Physical, part: Part) -> _Outcome:
     except MissingError:
         return _Outcome({}, gone=True)
     except AwsError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
+        if error.names_nothing:
             return _Outcome({}, str(error), gone=True)
         return _Outcome({}, f"{error.action}: {error.code or error.kind}")
     except KeyError as error:

@@ -12,6 +12,7 @@ from hipaa_pipeline.aws.live.reader import (
     Reader,
     ResourceReader,
     document,
+    only,
     renamed,
     same,
     tags,
@@ -21,8 +22,11 @@ from hipaa_pipeline.aws.session import AwsError, ErrorKind
 
 
 def vault(reader: Reader, name: str) -> Mapping[str, Any]:
-    """The description of one vault."""
-    return reader.call("backup", "describe_backup_vault", BackupVaultName=name)
+    """The description of one vault, from the list of all: asked for one that is gone, AWS Backup denies access.
+
+    Raises MissingError.
+    """
+    return only(reader.pages("backup", "list_backup_vaults", "BackupVaultList"), "BackupVaultName", name)
 
 
 def _vault(reader: Reader, physical: Physical) -> Mapping[str, Any]:
@@ -90,14 +94,21 @@ def _selection(reader: Reader, physical: Physical) -> Mapping[str, Any]:
 
 
 def _selection_ids(reader: Reader, physical_id: str) -> tuple[str, str]:
-    """CloudFormation's physical ID is `<plan>_<selection>`; where it is the selection alone, its plan is looked up."""
-    plan_id, _, selection_id = physical_id.rpartition("_")
-    if plan_id:
-        return plan_id, selection_id
-    for candidate in reader.ids("AWS::Backup::BackupPlan"):
-        listed = reader.pages("backup", "list_backup_selections", "BackupSelectionsList", BackupPlanId=candidate)
-        if any(item["SelectionId"] == physical_id for item in listed):
-            return candidate, physical_id
+    """The plan and the selection of CloudFormation's physical ID.
+
+    Both are in it, joined by `_`, and the documentation does not say in which order: the stack's plans tell. A physical
+    ID that names none of them is looked up. Raises MissingError.
+    """
+    plans = reader.ids("AWS::Backup::BackupPlan")
+    halves = physical_id.split("_")
+    for plan_id in plans:
+        if plan_id in halves:
+            return plan_id, "".join(half for half in halves if half != plan_id)
+    for plan_id in plans:
+        listed = reader.pages("backup", "list_backup_selections", "BackupSelectionsList", BackupPlanId=plan_id)
+        found = next((item["SelectionId"] for item in listed if item["SelectionId"] in halves), None)
+        if found:
+            return plan_id, str(found)
     raise MissingError(physical_id)
 
 

@@ -46,7 +46,7 @@ def _observed(checks: tuple[str, ...], observe: Observe, reader: Reader, physica
     except MissingError:
         return []  # the comparison reports what is gone
     except AwsError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
+        if error.names_nothing:
             return []
         reason = unknown(f"{error.action}: {error.code or error.kind}")
     except KeyError as error:
