@@ -14,7 +14,7 @@ from hipaa_pipeline.verification.live_checks import LIVE_CHECKS, Observation, ju
 from hipaa_pipeline.verification.verify import QUESTIONS
 
 NOW = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
-DRILL = {"StateValue": "ALARM", "ActionsEnabled": True, "AlarmActions": 1, "FailedActions": []}
+DRILL = {"Rang": True, "ActionsEnabled": True, "AlarmActions": 1, "DoneActions": 1, "FailedActions": []}
 TLS = {"tls": True, "plaintext": "refused", "sqlstate": "28000"}
 
 CASES: tuple[tuple[str, Any, Status], ...] = (

@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,15 +15,17 @@ import pytest
 
 from hipaa_pipeline.aws import drill, live
 from hipaa_pipeline.aws.live import drift, facts
+from hipaa_pipeline.aws.live.reader import Physical, Reader
 from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.stack import is_unknown
+from hipaa_pipeline.stack import is_unknown, unknown
 from hipaa_pipeline.verification import postgresql
 from hipaa_pipeline.verification.live_checks import Observation
 from local_stacks import STACK, deploy
 
 NOW = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
 OTHER = "arn:aws:iam::999999999999:root"
+NO_TOPIC = "arn:aws:sns:ap-southeast-1:111122223333:gone"
 
 
 class Clock:
@@ -32,7 +35,7 @@ class Clock:
         self.slept = 0.0
 
     def now(self) -> datetime.datetime:
-        return NOW
+        return NOW + datetime.timedelta(seconds=self.slept)
 
     def elapsed(self) -> float:
         return self.slept
@@ -54,7 +57,7 @@ def observed(session: Session, check: str) -> list[Observation]:
 KEY = {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {}}}
 STREAM = {"Type": "AWS::Kinesis::Stream", "Properties": {"Name": "records", "ShardCount": 1}}
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "alarms"}}
-ALARM = {
+ALARM: dict[str, Any] = {
     "Type": "AWS::CloudWatch::Alarm",
     "Properties": {
         "AlarmName": "cpu", "Namespace": "AWS/RDS", "MetricName": "CPUUtilization", "Statistic": "Average",
@@ -80,6 +83,22 @@ def test_keys_and_their_grants(session: Session) -> None:
     assert [one.value for one in observed(session, "kms_grants_in_account")] == [[OTHER]]
 
 
+@pytest.mark.parametrize(
+    ("grant", "foreign"),
+    [
+        ({"GranteeServicePrincipal": "rds.amazonaws.com"}, []),
+        ({"GranteePrincipal": OTHER, "GranteeServicePrincipal": "rds.amazonaws.com"}, [OTHER]),
+        ({}, ["nobody that KMS names"]),
+    ],
+)
+def test_whom_a_grant_is_for(grant: dict[str, str], foreign: list[str]) -> None:
+    canned: Any = Canned(list_grants=[grant])
+    physical = {"Key": Physical("Key", "AWS::KMS::Key", "1")}
+    reader = Reader(canned, {"StackId": "arn:aws:cloudformation:r:111122223333:stack/s/1", "StackStatus": ""}, physical)
+    found = [one.value for one in facts.read_facts(reader) if one.check == "kms_grants_in_account"]
+    assert found == [foreign]
+
+
 def test_a_stream_and_its_policy(session: Session) -> None:
     deploy(session, {"Stream": STREAM})
     assert [one.value for one in observed(session, "kinesis_stream_not_shared")] == [[]]
@@ -96,7 +115,7 @@ def test_subscriptions(session: Session) -> None:
 
 def test_a_topic_outside_the_stack(session: Session) -> None:
     arn = session.call("sns", "create_topic", Name="shared")["TopicArn"]
-    alarm = {**ALARM, "Properties": {**ALARM["Properties"], "AlarmActions": [arn]}}  # type: ignore[dict-item]
+    alarm = {**ALARM, "Properties": {**ALARM["Properties"], "AlarmActions": [arn]}}
     deploy(session, {"Alarm": alarm})
     assert observed(session, "sns_alarms_reach_somebody") == [
         Observation("sns_alarms_reach_somebody", arn, "SubscriptionsConfirmed", "nobody")
@@ -151,6 +170,8 @@ def test_a_denied_detection_is_unknown(account: LocalAccount, session: Session) 
 class Canned:
     """A session that gives one answer per operation, over and over: what the local account never says."""
 
+    region = "ap-southeast-1"
+
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
 
@@ -203,10 +224,61 @@ def test_an_alarm_is_rung_and_put_back(session: Session) -> None:
         "cloudwatch_alarm_drill",
         "Alarm",
         "StateValue",
-        {"StateValue": "ALARM", "ActionsEnabled": True, "AlarmActions": 1, "FailedActions": []},
+        {"Rang": True, "ActionsEnabled": True, "AlarmActions": 1, "DoneActions": 1, "FailedActions": []},
     )
     alarm = session.call("cloudwatch", "describe_alarms", AlarmNames=["cpu"])["MetricAlarms"][0]
     assert alarm["StateValue"] == "OK"
+
+
+class Actual(Clock):
+    """A clock under which CloudWatch puts the alarm right at once, as AWS does within seconds."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+
+    def now(self) -> datetime.datetime:
+        self._session.call("cloudwatch", "set_alarm_state", AlarmName="cpu", StateValue="OK", StateReason="actual")
+        return super().now()
+
+
+def drilled(session: Session, clock: Clock) -> Any:
+    return drill.ring(session, {"Alarm": "cpu"}, clock)[0].value
+
+
+def test_an_alarm_that_cloudwatch_put_right_in_the_meantime_did_ring(session: Session) -> None:
+    """Its state tells nothing any more; its history does."""
+    deploy(session, {"Topic": TOPIC, "Alarm": ALARM})
+    assert drilled(session, Actual(session))["Rang"] is True
+
+
+def test_what_failed_before_the_drill_is_not_its_failure(session: Session) -> None:
+    deploy(session, {"Alarm": {**ALARM, "Properties": {**ALARM["Properties"], "AlarmActions": [NO_TOPIC]}}})
+    clock = Clock()
+    assert drilled(session, clock)["FailedActions"] == [f"Failed to execute action {NO_TOPIC}"]
+    session.call("sns", "create_topic", Name="gone")
+    clock.sleep(1.1)
+    time.sleep(1.1)  # the history's times are whole seconds
+    seen = drilled(session, clock)
+    assert (seen["DoneActions"], seen["FailedActions"]) == (1, [])
+
+
+def test_an_alarm_that_rings_in_earnest_is_left_alone(session: Session) -> None:
+    deploy(session, {"Topic": TOPIC, "Alarm": ALARM})
+    session.call("cloudwatch", "set_alarm_state", AlarmName="cpu", StateValue="ALARM", StateReason="test")
+    assert drilled(session, Clock()) == unknown("it was in ALARM already, so that nothing could be tried")
+    alarm = session.call("cloudwatch", "describe_alarms", AlarmNames=["cpu"])["MetricAlarms"][0]
+    assert alarm["StateValue"] == "ALARM"
+
+
+def test_an_action_that_is_not_recorded_in_time_is_no_done_one(session: Session) -> None:
+    deploy(
+        session, {"Topic": TOPIC, "Alarm": {**ALARM, "Properties": {**ALARM["Properties"], "ActionsEnabled": False}}}
+    )
+    clock = Clock()
+    seen = drilled(session, clock)
+    assert (seen["Rang"], seen["DoneActions"], seen["ActionsEnabled"]) == (True, 0, False)
+    assert clock.slept >= drill.ACTION_SECONDS
 
 
 def test_an_alarm_that_may_not_be_rung_is_unknown(account: LocalAccount, session: Session) -> None:

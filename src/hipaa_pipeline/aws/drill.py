@@ -6,7 +6,9 @@ It notifies the people who are subscribed, so `verify --drill` asks first.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,13 +16,16 @@ from hipaa_pipeline.aws.live import database
 from hipaa_pipeline.aws.live.reader import MissingError, Reader
 from hipaa_pipeline.aws.session import AwsError, Session, gather
 from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.deployment.pace import pauses
 from hipaa_pipeline.stack import unknown
 from hipaa_pipeline.verification import postgresql
 from hipaa_pipeline.verification.live_checks import Observation
 
 REASON = "Drill by hipaa-pipeline verify --drill"
-ACTION_SECONDS = 5.0
-"""How long CloudWatch is given to act on the state before its record of the action is read."""
+ACTION_SECONDS = 30.0
+"""How long CloudWatch is given to act on the state and to record it."""
+HISTORY_SECONDS = 600.0
+"""How far back the history is read: more than any clock is wrong."""
 
 ALARM_CHECK = "cloudwatch_alarm_drill"
 TLS_CHECK = "rds_plaintext_refused"
@@ -51,23 +56,31 @@ def ring(session: Session, alarms: dict[str, str], clock: Clock) -> list[Observa
 
     An alarm is put back also when it could not be observed. Nothing that AWS can cause is raised.
     """
-    before = gather([functools.partial(_state, session, name) for name in alarms.values()])
-    rung = gather([functools.partial(_set, session, name, "ALARM") for name in alarms.values()])
-    clock.sleep(ACTION_SECONDS)
-    seen = gather([functools.partial(_seen, session, name) for name in alarms.values()])
+    reason = f"{REASON}, {clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+    names = list(alarms.values())
+    before = gather([functools.partial(_state, session, name) for name in names])
+    rung = gather([functools.partial(_set, session, name, "ALARM", reason) for name in names])
+    seen = gather([functools.partial(_recorded, session, clock, name, reason) for name in names])
     restored = gather(
         [
-            functools.partial(_set, session, name, state)
-            for name, state in zip(alarms.values(), before, strict=True)
+            functools.partial(_set, session, name, state, reason)
+            for name, state in zip(names, before, strict=True)
             if isinstance(state, str)
         ]
     )
     failed = next((error for error in restored if error is not None), None)
     observed = [
-        Observation(ALARM_CHECK, logical_id, "StateValue", _reason(error) if error else what)
-        for logical_id, error, what in zip(alarms, rung, seen, strict=True)
+        Observation(ALARM_CHECK, logical_id, "StateValue", _told(state, error, what))
+        for logical_id, state, error, what in zip(alarms, before, rung, seen, strict=True)
     ]
     return [*observed, *([Observation(ALARM_CHECK, "Stack", "StateValue", _reason(failed))] if failed else [])]
+
+
+def _told(before: str | AwsError, error: AwsError | None, seen: Any) -> Any:
+    """What was seen of an alarm; nothing where it could not be rung, or was ringing in earnest."""
+    if error:
+        return _reason(error)
+    return unknown("it was in ALARM already, so that nothing could be tried") if before == "ALARM" else seen
 
 
 def _state(session: Session, name: str) -> str | AwsError:
@@ -78,30 +91,62 @@ def _state(session: Session, name: str) -> str | AwsError:
     return str(alarms[0]["StateValue"]) if alarms else "INSUFFICIENT_DATA"
 
 
-def _set(session: Session, name: str, state: str) -> AwsError | None:
+def _set(session: Session, name: str, state: str, reason: str) -> AwsError | None:
     try:
-        session.call("cloudwatch", "set_alarm_state", AlarmName=name, StateValue=state, StateReason=REASON)
+        session.call("cloudwatch", "set_alarm_state", AlarmName=name, StateValue=state, StateReason=reason)
     except AwsError as error:
         return error
     return None
 
 
-def _seen(session: Session, name: str) -> Any:
-    """The state, and the summaries of the actions that failed: CloudWatch records both."""
+def _recorded(session: Session, clock: Clock, name: str, reason: str) -> Any:
+    """What CloudWatch recorded of this drill, once it has recorded every action or `ACTION_SECONDS` have passed.
+
+    The alarm's state itself tells nothing: CloudWatch puts it right within seconds. Its history keeps what happened.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html
+    """
     try:
         alarm = session.call("cloudwatch", "describe_alarms", AlarmNames=[name])["MetricAlarms"][0]
-        history = session.call("cloudwatch", "describe_alarm_history", AlarmName=name, HistoryItemType="Action")
+        actions = len(alarm.get("AlarmActions", ()))
+        for pause in pauses(clock, ACTION_SECONDS):
+            rang, done, failed = _history(session, clock, name, reason)
+            if rang and done + len(failed) >= actions:
+                break
+            clock.sleep(pause)
     except AwsError as error:
         return _reason(error)
     except IndexError:
         return unknown(f"there is no alarm {name}")
-    summaries = [str(item.get("HistorySummary", "")) for item in history.get("AlarmHistoryItems", ())]
     return {
-        "StateValue": alarm["StateValue"],
+        "Rang": rang,
         "ActionsEnabled": alarm["ActionsEnabled"],
-        "AlarmActions": len(alarm.get("AlarmActions", ())),
-        "FailedActions": [summary for summary in summaries if summary.startswith("Failed")],
+        "AlarmActions": actions,
+        "DoneActions": done,
+        "FailedActions": failed,
     }
+
+
+def _history(session: Session, clock: Clock, name: str, reason: str) -> tuple[bool, int, list[str]]:
+    """Whether the change to ALARM for this reason is recorded, the actions done since, the summaries of failed ones."""
+    start = clock.now() - datetime.timedelta(seconds=HISTORY_SECONDS)
+    items = session.pages(
+        "cloudwatch", "describe_alarm_history", "AlarmHistoryItems", AlarmName=name, StartDate=start
+    )  # fmt: skip
+    ours = [item for item in items if item["HistoryItemType"] == "StateUpdate" and _is_ours(item, reason)]
+    if not ours:
+        return False, 0, []
+    summaries = [
+        str(item.get("HistorySummary", ""))
+        for item in items
+        if item["HistoryItemType"] == "Action" and item["Timestamp"] >= ours[0]["Timestamp"]
+    ]
+    failed = [summary for summary in summaries if summary.startswith("Failed")]
+    return True, len(summaries) - len(failed), failed
+
+
+def _is_ours(item: dict[str, Any], reason: str) -> bool:
+    changed = json.loads(item.get("HistoryData") or "{}").get("newState", {})
+    return bool(changed.get("stateValue") == "ALARM" and changed.get("stateReason") == reason)
 
 
 def _reason(error: AwsError) -> dict[str, str]:

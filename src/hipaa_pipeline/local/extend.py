@@ -20,6 +20,7 @@ from hipaa_pipeline.local import (
     backup,
     catalogue,
     cloudformation,
+    cloudwatch,
     ec2,
     endpoints,
     iam,
@@ -43,7 +44,8 @@ from hipaa_pipeline.local.settings import Settings
 from hipaa_pipeline.local.wire import ApiError
 
 SERVICES = (
-    backup, ec2, endpoints, iam, identity, kinesis, kms, logs, rds, rds_offers, rds_parameters, rds_snapshots, sns,
+    backup, cloudwatch, ec2, endpoints, iam, identity, kinesis, kms, logs, rds, rds_offers, rds_parameters,
+    rds_snapshots, sns,
 )  # fmt: skip
 RELIED_ON = {
     "app": ("_reset_all_state", "app"),
@@ -63,7 +65,7 @@ RELIED_ON = {
     "services.cloudformation.stacks": (
         "_add_event", "_delete_resource", "_provision_resource", "_runs_on_worker_thread", "_update_resource",
     ),
-    "services.cloudwatch": ("_alarms",),
+    "services.cloudwatch": ("_alarms", "_history_entries", "_ts_iso"),
     "services.cloudwatch_logs": ("_create_log_group", "_log_groups", "_metric_filters"),
     "services.ec2": (
         "_flow_logs", "_network_acls", "_network_interfaces", "_route_tables", "_rules_match", "_security_groups",

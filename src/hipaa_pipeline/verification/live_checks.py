@@ -75,9 +75,10 @@ def _delivering(value: Any, _now: datetime.datetime) -> bool:
 
 def _rang(value: Any, _now: datetime.datetime) -> bool:
     return bool(
-        value["StateValue"] == "ALARM"
+        value["Rang"]
         and value["ActionsEnabled"]
         and value["AlarmActions"]
+        and value["DoneActions"] >= value["AlarmActions"]
         and not value["FailedActions"]
     )
 
@@ -296,7 +297,7 @@ LIVE_CHECKS = (
         service="CloudWatch",
         severity="high",
         title="An alarm that rings sets off its actions",
-        expected="ALARM, with actions enabled and none failed",
+        expected="ALARM, with actions enabled, all done and none failed",
         remedy="Read the alarm's history: aws cloudwatch describe-alarm-history --history-item-type Action",
         citations=("164.308(a)(6)(ii)", "164.308(a)(7)(ii)(D)"),
         holds=_rang,

@@ -61,12 +61,13 @@ def _key_state(reader: Reader, physical: Physical) -> Iterator[Observation]:
 
 def _key_grants(reader: Reader, physical: Physical) -> Iterator[Observation]:
     grants = reader.pages("kms", "list_grants", "Grants", KeyId=physical.id)
-    foreign = sorted({str(grant["GranteePrincipal"]) for grant in grants if _is_foreign(reader, grant)})
+    foreign = sorted({grantee for grantee in map(_grantee, grants) if not is_own(reader, grantee)})
     yield Observation("kms_grants_in_account", physical.logical_id, "GranteePrincipal", foreign)
 
 
-def _is_foreign(reader: Reader, grant: Mapping[str, Any]) -> bool:
-    return not is_own(reader, str(grant.get("GranteePrincipal", "")))
+def _grantee(grant: Mapping[str, Any]) -> str:
+    """A grant to a service names it apart: https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantListEntry.html"""
+    return str(grant.get("GranteePrincipal") or grant.get("GranteeServicePrincipal") or "nobody that KMS names")
 
 
 def is_own(reader: Reader, principal: str) -> bool:
