@@ -39,6 +39,8 @@ def expected(place: Instance, name: str) -> Stack:
         ("eu-central-1", "arn:aws:iam::111111111111:role/reader"),
         ("cn-north-1", "arn:aws-cn:iam::111111111111:role/reader"),
         ("us-gov-west-1", "arn:aws-us-gov:iam::111111111111:role/reader"),
+        ("us-isob-east-1", "arn:aws-iso-b:iam::111111111111:role/reader"),
+        ("eusc-de-east-1", "arn:aws-eusc:iam::111111111111:role/reader"),
     ],
 )
 def test_an_account_that_may_not_be_read_is_unknown(region: str, role: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hipaa_pipeline.aws.assume import assumed
 from hipaa_pipeline.aws.session import AwsError, Session, gather
 from hipaa_pipeline.clock import Clock
+from hipaa_pipeline.evaluation.pseudo import partition_of
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.fleet.file import Fleet
 from hipaa_pipeline.fleet.plan import Place, Row
@@ -110,8 +111,7 @@ def drift_finding(instance: Instance) -> Finding:
 
 def _visit(session: Session, fleet: Fleet, place: Place, judge: Callable[[Session], Sequence[Finding]]) -> Visit:
     account, region = place
-    partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
-    role = fleet.read_role_arn.format(partition=partition, account=account)
+    role = fleet.read_role_arn.format(partition=partition_of(region), account=account)
     if not role:
         return Visit(place, (_unread(place, "the fleet file names no read_role_name"),))
     try:
