@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from hipaa_pipeline.aws.session import known_regions
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.fleet.file import Group, load_fleet
 from hipaa_pipeline.fleet.operation import Operation, Share
@@ -58,6 +59,15 @@ def test_the_least_that_a_file_must_say(tmp_path: Path) -> None:
     assert fleet.operation == Operation(Share(1), Share(0))
     assert fleet.call_as == {}
     assert fleet.read_role_arn == ""
+
+
+def test_every_region_of_aws_may_be_a_target(tmp_path: Path) -> None:
+    regions = tuple(sorted(known_regions()))
+    named = ", ".join(f'"{region}"' for region in regions)
+
+    fleet = load_fleet(written(tmp_path, SMALL.replace('"eu-central-1"', named)))
+
+    assert fleet.groups[0].regions == regions
 
 
 def test_everything_that_a_file_can_say(tmp_path: Path) -> None:
