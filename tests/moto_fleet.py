@@ -19,10 +19,14 @@ REASON = "Account 333333333333: ResourceLimitExceeded: the quota of VPCs is used
 
 @dataclasses.dataclass
 class Trouble:
-    """Accounts whose instances fail, with the detailed status StackSets gives them; a status for the operations."""
+    """Accounts whose instances fail, with the detailed status StackSets gives them; a status for the operations.
+
+    With `own_stacks` an instance tells the stack that moto made for it, and not another that does not exist.
+    """
 
     accounts: dict[str, str] = dataclasses.field(default_factory=dict)
     drifted: set[str] = dataclasses.field(default_factory=set)
+    own_stacks: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +99,8 @@ def _hamper(monkeypatch: pytest.MonkeyPatch, trouble: Trouble) -> None:
 
     def to_dict(instance: Any) -> dict[str, Any]:
         answer = told(instance)
+        if trouble.own_stacks:
+            answer["StackId"] = instance.stack.stack_id
         drift = "DRIFTED" if instance.account_id in trouble.drifted else "IN_SYNC"
         detailed = trouble.accounts.get(instance.account_id)
         if detailed is None:

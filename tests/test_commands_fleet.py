@@ -342,6 +342,18 @@ def test_preflight_looks_into_each_account(moto: Moto) -> None:
     assert len({each["control"] for each in findings}) > 5
 
 
+def test_what_a_target_has_already_does_not_block_its_update(moto: Moto) -> None:
+    moto.trouble.own_stacks = True
+    deploy()
+    Path("template.yaml").write_text(TEMPLATE.replace("TopicName", "DisplayName: x\n      TopicName"))
+
+    outcome = run("plan", "--format", "json")
+
+    rows = {(row["target"], row["region"]): (row["standing"], row["action"]) for row in answer(outcome)["targets"]}
+    assert rows == dict.fromkeys(every("current"), ("current", "update"))
+    assert [each for each in answer(outcome)["preflight"] if each["status"] == "fail"] == []
+
+
 def test_verify_without_a_fleet_says_so(moto: Moto) -> None:
     outcome = run("verify")
 

@@ -47,7 +47,7 @@ def test_an_account_that_may_not_be_read_is_unknown(region: str, role: str) -> N
     fleet, session = dataclasses.replace(simulated_fleet(2), read_role="reader"), Denied()
     target = Target("111111111111", "", region, {})
 
-    [visit] = visits.preflights(session, fleet, [target], expected, 1, SimulatedClock())
+    [visit] = visits.preflights(session, fleet, [target], [], expected, 1, SimulatedClock())
 
     assert session.asked == [role]
     [finding] = visit.findings
@@ -59,7 +59,7 @@ def test_an_account_that_may_not_be_read_is_unknown(region: str, role: str) -> N
 def test_a_unit_is_no_account_to_look_into() -> None:
     unit = Target("", "ou-1", "eu-central-1", {})
 
-    assert visits.preflights(Denied(), simulated_fleet(2), [unit], expected, 1, SimulatedClock()) == []
+    assert visits.preflights(Denied(), simulated_fleet(2), [unit], [], expected, 1, SimulatedClock()) == []
 
 
 def test_an_instance_without_a_stack_is_not_looked_into() -> None:

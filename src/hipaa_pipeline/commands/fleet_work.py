@@ -109,7 +109,8 @@ def preflights(work: Work, found: Found) -> list[Visit]:
     touched = {(row.owner, row.region) for row in planned(work, found, []).rows if row.action}
     touching = [target for target in work.wanted if target.place in touched]
     size = len(work.content.template_body.encode())
-    return visits.preflights(work.assuming, work.fleet, touching, _expectation(work), size, SystemClock())
+    expect, clock = _expectation(work), SystemClock()
+    return visits.preflights(work.assuming, work.fleet, touching, found.instances, expect, size, clock)
 
 
 def verified(work: Work, tools: Tools, drift: bool) -> list[Finding]:

@@ -19,7 +19,7 @@ from hipaa_pipeline.fleet.operation import Operation, Share
 
 ACCOUNT = re.compile(r"[0-9]{12}")
 UNIT = re.compile(r"ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32}")
-REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
+REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+")
 SET_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 ROLE_NAME = re.compile(r"[\w+=,.@/-]{1,512}")
 ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/.+")

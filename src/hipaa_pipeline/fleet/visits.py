@@ -47,15 +47,27 @@ class Visit:
 
 
 def preflights(
-    session: Session, fleet: Fleet, targets: Iterable[Target], expect: Expect, template_bytes: int, clock: Clock
+    session: Session,
+    fleet: Fleet,
+    targets: Iterable[Target],
+    instances: Iterable[Instance],
+    expect: Expect,
+    template_bytes: int,
+    clock: Clock,
 ) -> list[Visit]:
-    """The preflight of each target that is an account. Raises nothing for an account that cannot be asked."""
+    """The preflight of each target that is an account. Raises nothing for an account that cannot be asked.
+
+    `instances` are those that were found: what a target's stack has already is its own, and not taken by another.
+    """
     from hipaa_pipeline.preflight.run import run
     from hipaa_pipeline.preflight.subject import Subject
 
+    names = {instance.place: instance.stack_name for instance in instances if instance.stack_name}
+
     def asked(target: Target) -> Visit:
         def judged(visiting: Session) -> Sequence[Finding]:
-            stack = expect(Instance(target.account, target.region), f"StackSet-{fleet.name}")
+            name = names.get(target.place, f"StackSet-{fleet.name}")
+            stack = expect(Instance(target.account, target.region), name)
             return run(visiting, Subject(stack, template_bytes, clock.now())).findings
 
         return _visit(session, fleet, (target.account, target.region), judged)
