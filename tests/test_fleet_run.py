@@ -15,7 +15,7 @@ from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.fleet import run
 from hipaa_pipeline.fleet.file import Fleet, Group
 from hipaa_pipeline.fleet.operation import Operation, Share
-from hipaa_pipeline.fleet.plan import Content, Plan, Row, plan, removal
+from hipaa_pipeline.fleet.plan import Action, Content, Plan, Row, plan, removal
 from hipaa_pipeline.fleet.run import Tools
 from hipaa_pipeline.fleet.simulation import SimulatedClock, SimulatedStackSets, measure, simulated_fleet
 from hipaa_pipeline.fleet.state import Standing
@@ -65,6 +65,14 @@ class Refusing(SimulatedStackSets):
         if "111111111111" in given["Accounts"]:
             raise AwsError(ErrorKind.INVALID, "cloudformation", "create_stack_instances", "ValidationError", "no role")
         return super()._change(action, given)
+
+
+class Unchangeable(SimulatedStackSets):
+    """Refuses to update the stack set."""
+
+    def _update_set(self, given: dict[str, Any]) -> dict[str, Any]:
+        del given
+        raise AwsError(ErrorKind.INVALID, "cloudformation", "update_stack_set", "ValidationError", "bad template")
 
 
 def tools_for(session: SimulatedStackSets, timeout: float = 3600.0) -> tuple[Tools, list[str]]:
@@ -180,6 +188,38 @@ def test_a_step_that_is_refused_is_told_of_its_targets_only() -> None:
         ("222222222222", Standing.CURRENT, ""),
     }
     assert run.exit_code(rows, failed=report.failed) is ExitCode.FAILED
+
+
+def test_without_its_update_the_old_template_goes_to_nobody() -> None:
+    session = Unchangeable()
+    tools, _ = tools_for(session)
+    run.deploy(self_managed("111111111111"), look(session, self_managed("111111111111")), tools)
+    fleet, newer = self_managed("111111111111", "222222222222"), dataclasses.replace(CONTENT, template_body="newer")
+    proposed = look(session, fleet, newer)
+    assert [step.action for step in proposed.steps] == [Action.UPDATE_SET, Action.CREATE]
+
+    with pytest.raises(AwsError, match="bad template"):
+        run.deploy(fleet, proposed, tools)
+
+    assert {each.account for each in run.look(session, fleet).instances} == {"111111111111"}
+
+
+def test_an_update_that_fails_in_some_targets_goes_on_with_the_new_template() -> None:
+    session = SimulatedStackSets()
+    tools, _ = tools_for(session)
+    run.deploy(self_managed("111111111111"), look(session, self_managed("111111111111")), tools)
+    fleet, newer = self_managed("111111111111", "222222222222"), dataclasses.replace(CONTENT, template_body="newer")
+    session.failing = {"111111111111": "FAILED"}
+
+    report = run.deploy(fleet, look(session, fleet, newer), tools)
+
+    assert [taken.status for taken in report.taken] == ["FAILED", "SUCCEEDED"]
+    assert report.found.stack_set is not None
+    assert report.found.stack_set.template_body == "newer"
+    assert {owner: each for (owner, _), each in standings(look(session, fleet, newer).rows).items()} == {
+        "111111111111": Standing.FAILED,
+        "222222222222": Standing.CURRENT,
+    }
 
 
 @pytest.mark.parametrize(

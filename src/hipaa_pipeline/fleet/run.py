@@ -20,6 +20,7 @@ from hipaa_pipeline.fleet.state import Standing
 
 _VERBS = {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"}
 _BUSY = "OperationInProgressException"
+_FIRST = frozenset({Action.CREATE_SET, Action.UPDATE_SET})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -118,7 +119,12 @@ def detect_drift(fleet: Fleet, tools: Tools) -> None:
 
 
 def _take(step: Step, fleet: Fleet, content: Content | None, tools: Tools) -> Taken:
-    """One step. An error of the call itself is told as the step's; the next steps are about other targets."""
+    """One step. An error of the call itself is told as the step's; the next steps are about other targets.
+
+    But all of them need the stack set as it should be: raises AwsError when it could not be created or updated, for
+    they would bring its old template to further targets. An update that began and failed in some targets has changed
+    the stack set all the same.
+    """
     tools.say(step.text())
     try:
         operation_id = _start(step, fleet, content, tools)
@@ -126,7 +132,7 @@ def _take(step: Step, fleet: Fleet, content: Content | None, tools: Tools) -> Ta
         if error.code == _BUSY:
             settle(fleet, tools)
             operation_id = _start(step, fleet, content, tools)
-        elif step.action is Action.CREATE_SET:
+        elif step.action in _FIRST:
             raise
         else:
             return Taken(step, "FAILED", error=error.message or error.code)
