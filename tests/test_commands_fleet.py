@@ -342,6 +342,63 @@ def test_preflight_looks_into_each_account(moto: Moto) -> None:
     assert len({each["control"] for each in findings}) > 5
 
 
+def test_a_plan_with_unknown_answers_is_no_pass(moto: Moto) -> None:
+    # Moto has no Service Quotas, so that preflight cannot tell the limits.
+    outcome = run("plan")
+
+    assert outcome.return_value == 3
+    assert "BLOCKED" not in outcome.stdout
+    assert "UNKNOWN  quota_headroom" in outcome.stdout
+
+
+def test_a_blocked_plan_says_of_which_target_and_why(moto: Moto) -> None:
+    moto.in_account("333333333333", "sns", "eu-central-1").create_topic(Name="healthcare-alarm-topic-prod-three")
+
+    outcome = run("plan")
+
+    assert outcome.return_value == 1
+    [told] = [line for line in outcome.stdout.splitlines() if line.startswith("BLOCKED")]
+    assert told.split()[1:5] == ["names_free", "333333333333", "eu-central-1", "AlarmTopic:"]
+
+
+def test_deploy_goes_on_with_unknown_answers_only_when_told_to(moto: Moto) -> None:
+    refused = run("deploy", "--yes")
+
+    assert isinstance(refused.exception, UserError)
+    assert refused.exception.exit_code == 3
+    assert refused.exception.message == (
+        "Preflight could not tell everything, so nothing was done; --accept-unknown deploys all the same."
+    )
+    assert refused.exception.next_command == "hipaa-pipeline fleet plan --fleet fleet.toml"
+    assert "UNKNOWN  quota_headroom" in refused.stderr
+    assert moto.client("cloudformation").list_stack_sets()["Summaries"] == []
+
+    accepted = run("deploy", "--yes", "--accept-unknown", "--format", "json")
+
+    assert accepted.return_value == 0
+    assert standings(accepted) == every("current")
+
+
+def test_what_is_unknown_of_blocked_targets_stops_nothing(moto: Moto) -> None:
+    Path("fleet.toml").write_text(FLEET.replace("prod-three", "prod"))
+    for account, region in every("blocked"):
+        moto.in_account(account, "sns", region).create_topic(Name="healthcare-alarm-topic-prod")
+
+    outcome = run("deploy", "--yes", "--format", "json")
+
+    assert outcome.return_value == 1
+    assert standings(outcome) == every("blocked")
+
+
+def test_without_a_role_to_read_nothing_is_asked_and_nothing_unknown(moto: Moto) -> None:
+    Path("fleet.toml").write_text(FLEET.replace('read_role_name = "reader"\n', ""))
+
+    planned = run("plan", "--format", "json")
+
+    assert (planned.return_value, answer(planned)["preflight"]) == (0, [])
+    assert standings(run("deploy", "--yes", "--format", "json")) == every("current")
+
+
 def test_what_a_target_has_already_does_not_block_its_update(moto: Moto) -> None:
     moto.trouble.own_stacks = True
     deploy()

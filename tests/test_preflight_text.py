@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight import operations as aws
 from hipaa_pipeline.preflight.result import Cost
-from hipaa_pipeline.preflight.text import lines
+from hipaa_pipeline.preflight.text import lines, troubles
 from recorded import HEALTHY, REGION, SUBNETS, VPC, Recorded, denied, our_stack, route_table, subject_of, subnet, vpc
 
 
@@ -111,3 +114,31 @@ def test_the_existing_vpc_is_named_beside_its_quota() -> None:
     )
     assert any(f"Flow logs per VPC ({VPC})" in line for line in lines(result))
     assert result.region == REGION
+
+
+def test_troubles_of_many_places_are_told_once() -> None:
+    unread = Finding(control="quota_headroom", status=Status.UNKNOWN, reason="sns:ListTopics is denied")
+    places = [f"{number:012} eu-central-1 topics" for number in range(1, 6)]
+    found = [
+        *(dataclasses.replace(unread, resource=place) for place in places),
+        Finding(control="engine", status=Status.PASS, actual="16.4"),
+        Finding(control="waived", status=Status.WAIVED, reason="skipped"),
+        Finding(
+            control="names_free",
+            status=Status.FAIL,
+            resource="000000000001 eu-central-1 AlarmTopic",
+            expected="no other topic",
+            actual="taken",
+            remedy="choose another EnvironmentSuffix",
+        ),
+    ]
+
+    assert troubles(found, width=1000) == [
+        "BLOCKED  names_free            000000000001 eu-central-1 AlarmTopic: expected no other topic, found taken",
+        "                               -> choose another EnvironmentSuffix",
+        f"UNKNOWN  quota_headroom        {', '.join(places[:3])} and 2 more: sns:ListTopics is denied",
+    ]
+
+
+def test_without_troubles_there_is_nothing_to_tell() -> None:
+    assert troubles([Finding(control="engine", status=Status.PASS)]) == []

@@ -15,6 +15,7 @@ from hipaa_pipeline.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from hipaa_pipeline.commands.fleet_work import Work
+    from hipaa_pipeline.findings import Finding
     from hipaa_pipeline.fleet.plan import Plan, Row
     from hipaa_pipeline.fleet.run import Report
     from hipaa_pipeline.fleet.visits import Visit
@@ -64,15 +65,20 @@ def _timeout_option(function: F) -> F:
 def plan(
     path: Path, region: str | None, profile: str | None, output_format: str, preflight: bool, remove_surplus: bool
 ) -> int:
-    """Show how every target stands and what deploy would do; nothing is changed."""
+    """Show how every target stands and what deploy would do; nothing is changed.
+
+    Exit code 0: nothing stands in the way; 1: something does; 3: something could not be told.
+    """
     from hipaa_pipeline.commands.fleet_work import answered, planned, preflights, prepare
+    from hipaa_pipeline.findings import exit_code
     from hipaa_pipeline.fleet import run
 
     work = prepare(path, region, profile)
     found = answered(work, lambda: run.look(work.reading, work.fleet))
     visits = preflights(work, found) if preflight else []
-    _show_plan(work, planned(work, found, visits, remove_surplus), visits, output_format)
-    return ExitCode.FAILED if any(visit.stop for visit in visits) else ExitCode.GOOD
+    findings = [finding for visit in visits for finding in visit.findings]
+    _show_plan(work, planned(work, found, visits, remove_surplus), findings, output_format)
+    return exit_code(findings)
 
 
 @command.command()
@@ -80,6 +86,7 @@ def plan(
 @_preflight_option
 @_surplus_option
 @_timeout_option
+@click.option("--accept-unknown", is_flag=True, help="Deploy although preflight could not tell everything.")
 @yes_option
 def deploy(
     path: Path,
@@ -89,6 +96,7 @@ def deploy(
     preflight: bool,
     remove_surplus: bool,
     minutes: int,
+    accept_unknown: bool,
     yes: bool,
 ) -> int:
     """Bring every target up to date; run again, it goes on with what is not."""
@@ -103,6 +111,7 @@ def deploy(
     if not proposed.steps:
         _show_rows(work, proposed.rows, output_format)
         return run.exit_code(proposed.rows)
+    _require_told(work, visits, yes=yes, accept_unknown=accept_unknown)
     _ask(work, proposed, yes)
     report = answered(work, lambda: run.deploy(work.fleet, proposed, tools))
     after = planned(work, report.found, visits, remove_surplus)
@@ -173,6 +182,27 @@ def destroy(path: Path, region: str | None, profile: str | None, output_format: 
     return ExitCode.FAILED if rows or report.failed else ExitCode.GOOD
 
 
+def _require_told(work: Work, visits: Sequence[Visit], *, yes: bool, accept_unknown: bool) -> None:
+    """Show what preflight found; what it could not tell of a target to be touched, a person decides, as for one stack.
+
+    `--yes` alone does not take the risk. Raises UserError when nobody takes it.
+    """
+    from hipaa_pipeline.ask import asker
+    from hipaa_pipeline.findings import Status, count
+    from hipaa_pipeline.preflight.text import troubles
+
+    for line in troubles(finding for visit in visits for finding in visit.findings):
+        console.note(line)
+    unknown = count(finding for visit in visits if not visit.stop for finding in visit.findings)[Status.UNKNOWN]
+    if not unknown or accept_unknown:
+        return
+    question = f"Preflight could not tell everything ({unknown} unknown). Deploy all the same?"
+    options = {"stop": "nothing is done", "deploy": "take the risk"}
+    if asker(yes=yes).choose(question, options, "stop") != "deploy":
+        message = "Preflight could not tell everything, so nothing was done; --accept-unknown deploys all the same."
+        raise UserError(message, f"hipaa-pipeline fleet plan --fleet {work.fleet.path}", ExitCode.UNKNOWN)
+
+
 def _ask(work: Work, proposed: Plan, yes: bool) -> None:
     from hipaa_pipeline.ask import asker
     from hipaa_pipeline.fleet import render
@@ -183,19 +213,22 @@ def _ask(work: Work, proposed: Plan, yes: bool) -> None:
         raise UserError("Nothing was changed.", f"hipaa-pipeline fleet plan --fleet {work.fleet.path}", ExitCode.FAILED)
 
 
-def _show_plan(work: Work, proposed: Plan, visits: list[Visit], output_format: str) -> None:
+def _show_plan(work: Work, proposed: Plan, findings: Sequence[Finding], output_format: str) -> None:
     from hipaa_pipeline.fleet import render
+    from hipaa_pipeline.preflight import text
 
-    findings = [finding.as_dict() for visit in visits for finding in visit.findings]
     if output_format == "json":
         steps = [render.step_dict(step) for step in proposed.steps]
-        console.result_json(render.as_dict(work.fleet, proposed.rows, steps=steps, preflight=findings))
+        told = [finding.as_dict() for finding in findings]
+        console.result_json(render.as_dict(work.fleet, proposed.rows, steps=steps, preflight=told))
         return
     console.result(render.table(proposed.rows))
     accounts = len({target.account for target in work.wanted if target.account})
     if accounts and proposed.steps:
         console.result(f"\nAt most {work.fleet.operation.concurrency(accounts)} accounts at a time in a Region.")
     console.result("\n" + render.steps(proposed.steps))
+    troubles = text.troubles(findings, console.width())
+    console.result_lines(["", *troubles] if troubles else [], text.STYLES)
 
 
 def _show_rows(work: Work, rows: Sequence[Row], output_format: str, **more: Any) -> None:

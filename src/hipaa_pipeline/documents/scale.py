@@ -68,6 +68,9 @@ _ANSWERS = """\
   StackSets' reason, the exit code is 1. Run again, only what is not current is tried.
 * **A target is over its quota**, or anything else its preflight finds: it is left out and listed as blocked, the others
   go on, the exit code is 1. Without `read_role_name` StackSets finds out, and the target is listed as failed.
+* **A target's preflight cannot tell everything**, because its role cannot be assumed, say: `plan` exits with 3, and
+  `deploy` asks the person at the terminal; without one it stops with 3 and needs `--accept-unknown`.
+* **The stack set itself cannot be updated**: nothing else is done, for it would be done with the old template.
 * **The run is interrupted**: the operation goes on in AWS; `deploy` again waits for it and goes on from there.
 * **A target is taken out of the file**: its stack stays, as surplus, until `deploy --remove-surplus`.
 * **Stacks are protected** (`DeletionProtection` is true): `destroy` refuses. Leaving an organisational unit keeps the

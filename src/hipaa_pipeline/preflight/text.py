@@ -26,6 +26,7 @@ STYLES = {
     "n/a": "dim",
 }  # fmt: skip
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
+_TROUBLES = frozenset({Status.FAIL, Status.UNKNOWN})
 _MAX_WIDTH = 120
 _MAX_NAMED = 3
 
@@ -40,6 +41,20 @@ def lines(result: Result, *, everything: bool = False, width: int = _MAX_WIDTH) 
         *_ways_out(result.exits, width),
         "",
         *_summary(result, width),
+    ]
+
+
+def troubles(findings: Iterable[Finding], width: int = _MAX_WIDTH) -> list[str]:
+    """What is blocked and what could not be told, of any number of preflights; what they have alike in one line."""
+    groups: dict[str, list[Finding]] = collections.defaultdict(list)
+    for finding in findings:
+        if finding.status in _TROUBLES:
+            groups[finding.control].append(finding)
+    return [
+        line
+        for control, group in sorted(groups.items(), key=lambda item: min(map(_rank, item[1])))
+        for alike in _alike(sorted(group, key=_rank))
+        for line in _trouble(control, alike, width)
     ]
 
 
