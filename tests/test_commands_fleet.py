@@ -441,6 +441,83 @@ def test_protected_stacks_are_not_destroyed(moto: Moto) -> None:
     assert topics(moto, "111111111111", "ap-southeast-1") == ["healthcare-alarm-topic-prod"]
 
 
+def test_protection_taken_off_in_the_file_alone_is_not_taken_off(moto: Moto) -> None:
+    write_parameters({"EnvironmentSuffix": "prod", "DeletionProtection": "true"})
+    deploy()
+    write_parameters({"EnvironmentSuffix": "prod", "DeletionProtection": "false"})
+
+    outcome = run("destroy", "--yes")
+
+    assert isinstance(outcome.exception, UserError)
+    assert outcome.exception.exit_code == 1
+    assert outcome.exception.message == (
+        "111111111111 in ap-southeast-1 is protected (DeletionProtection is true), and with it its data."
+    )
+    assert topics(moto, "111111111111", "ap-southeast-1") == ["healthcare-alarm-topic-prod"]
+
+
+@pytest.mark.parametrize("arguments", [("destroy",), ("deploy", "--no-preflight", "--remove-surplus")])
+def test_a_protected_stack_that_the_file_does_not_name_is_not_deleted(moto: Moto, arguments: tuple[str, ...]) -> None:
+    protected = 'parameters = {EnvironmentSuffix = "prod-three", DeletionProtection = "true"}'
+    Path("fleet.toml").write_text(FLEET.replace('parameters = {EnvironmentSuffix = "prod-three"}', protected))
+    deploy()
+    Path("fleet.toml").write_text(FLEET.rpartition("[[targets]]")[0])
+
+    outcome = run(*arguments, "--yes")
+
+    assert isinstance(outcome.exception, UserError)
+    assert outcome.exception.exit_code == 1
+    assert outcome.exception.message.startswith("333333333333 in ap-southeast-1 is protected")
+    assert topics(moto, "333333333333", "eu-central-1") == ["healthcare-alarm-topic-prod-three"]
+    assert topics(moto, "111111111111", "eu-central-1") == ["healthcare-alarm-topic-prod"]
+
+
+def test_a_stack_behind_the_set_is_deleted_only_when_it_says_that_it_is_not_protected(moto: Moto) -> None:
+    deploy()
+    moto.trouble.accounts["222222222222"] = "FAILED"
+    moto.trouble.own_stacks = True
+    Path("fleet.toml").write_text(FLEET.replace('read_role_name = "reader"\n', ""))
+
+    refused = run("destroy", "--yes")
+
+    assert isinstance(refused.exception, UserError)
+    assert refused.exception.exit_code == 3
+    assert refused.exception.message == (
+        "222222222222 in ap-southeast-1 may be protected: its stack is behind the stack set and could not be read."
+    )
+    assert topics(moto, "222222222222", "ap-southeast-1") == ["healthcare-alarm-topic-prod"]
+    Path("fleet.toml").write_text(FLEET)
+    assert answer(run("destroy", "--yes", "--format", "json"))["targets"] == []
+
+
+def test_a_stack_behind_the_set_that_is_protected_is_not_deleted(moto: Moto) -> None:
+    write_parameters({"EnvironmentSuffix": "prod", "DeletionProtection": "true"})
+    deploy()
+    write_parameters({"EnvironmentSuffix": "prod", "DeletionProtection": "false"})
+    # The stack set gets the new parameters, and no stack does.
+    moto.client("cloudformation").update_stack_set(
+        StackSetName="hipaa-pipeline",
+        TemplateBody=TEMPLATE,
+        Parameters=[{"ParameterKey": "DeletionProtection", "ParameterValue": "false"}],
+    )
+    moto.trouble.accounts |= dict.fromkeys(ACCOUNTS, "CANCELLED")
+    moto.trouble.own_stacks = True
+
+    outcome = run("destroy", "--yes", "--accept-unknown")
+
+    assert isinstance(outcome.exception, UserError)
+    assert outcome.exception.message.startswith("111111111111 in ap-southeast-1 is protected")
+    assert topics(moto, "111111111111", "ap-southeast-1") == ["healthcare-alarm-topic-prod"]
+
+
+def test_destroy_takes_the_risk_of_protection_only_when_told_to(moto: Moto) -> None:
+    deploy()
+    moto.trouble.accounts["222222222222"] = "FAILED"
+    Path("fleet.toml").write_text(FLEET.replace('read_role_name = "reader"\n', ""))
+
+    assert answer(run("destroy", "--yes", "--accept-unknown", "--format", "json"))["targets"] == []
+
+
 def test_without_a_terminal_and_without_yes_nothing_happens(moto: Moto) -> None:
     outcome = run("deploy", "--no-preflight")
 

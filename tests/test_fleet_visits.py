@@ -66,6 +66,15 @@ def test_an_instance_without_a_stack_is_not_looked_into() -> None:
     assert visits.verifications(Denied(), simulated_fleet(2), [Instance("1", "r1")], expected, SimulatedClock()) == []
 
 
+@pytest.mark.parametrize("role", ["", "reader"])
+def test_protection_that_cannot_be_read_is_unknown(role: str) -> None:
+    fleet, session = dataclasses.replace(simulated_fleet(2), read_role=role), Denied()
+    instance = Instance("111111111111", "eu-central-1", stack_id="arn:aws:cloudformation:x:1:stack/StackSet-x-1/1")
+
+    assert visits.protections(session, fleet, [instance]) == [None]
+    assert len(session.asked) == bool(role)
+
+
 def test_what_blocks_a_target_is_what_failed() -> None:
     found = [
         Finding(control="quota", status=Status.FAIL, reason="5 of 5 VPCs are used"),

@@ -100,7 +100,15 @@ def deploy(
     yes: bool,
 ) -> int:
     """Bring every target up to date; run again, it goes on with what is not."""
-    from hipaa_pipeline.commands.fleet_work import answered, make_tools, planned, preflights, prepare, settled
+    from hipaa_pipeline.commands.fleet_work import (
+        answered,
+        make_tools,
+        planned,
+        preflights,
+        prepare,
+        refuse_protected,
+        settled,
+    )
     from hipaa_pipeline.fleet import run
 
     work = prepare(path, region, profile)
@@ -111,6 +119,7 @@ def deploy(
     if not proposed.steps:
         _show_rows(work, proposed.rows, output_format)
         return run.exit_code(proposed.rows)
+    refuse_protected(work, found, proposed)
     _require_told(work, visits, yes=yes, accept_unknown=accept_unknown)
     _ask(work, proposed, yes)
     report = answered(work, lambda: run.deploy(work.fleet, proposed, tools))
@@ -157,8 +166,17 @@ def verify(path: Path, region: str | None, profile: str | None, output_format: s
 @command.command()
 @_options("text", "json")
 @_timeout_option
+@click.option("--accept-unknown", is_flag=True, help="Delete although it cannot be told whether a stack is protected.")
 @yes_option
-def destroy(path: Path, region: str | None, profile: str | None, output_format: str, minutes: int, yes: bool) -> int:
+def destroy(
+    path: Path,
+    region: str | None,
+    profile: str | None,
+    output_format: str,
+    minutes: int,
+    accept_unknown: bool,
+    yes: bool,
+) -> int:
     """Delete every stack of the fleet, and the stack set; protected stacks are refused."""
     from hipaa_pipeline.ask import asker
     from hipaa_pipeline.commands.fleet_work import answered, make_tools, prepare, refuse_protected, settled
@@ -166,13 +184,13 @@ def destroy(path: Path, region: str | None, profile: str | None, output_format: 
     from hipaa_pipeline.fleet.plan import removal
 
     work = prepare(path, region, profile)
-    refuse_protected(work)
     tools = make_tools(work, minutes)
-    found = answered(work, lambda: settled(work, tools, with_overrides=False))
+    found = answered(work, lambda: settled(work, tools))
     proposed = removal(found)
     if not proposed.steps:
         _show_rows(work, (), output_format)
         return ExitCode.GOOD
+    refuse_protected(work, found, proposed, accept_unknown=accept_unknown)
     console.note(render.steps(proposed.steps))
     if not asker(yes=yes).type_name(f"Delete {len(found.instances)} stacks of {work.fleet.name}?", work.fleet.name):
         raise UserError("Nothing was deleted.", f"hipaa-pipeline fleet status --fleet {path}", ExitCode.FAILED)

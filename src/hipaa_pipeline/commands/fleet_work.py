@@ -20,7 +20,8 @@ from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.fleet import run, visits
 from hipaa_pipeline.fleet.file import Fleet, load_fleet
-from hipaa_pipeline.fleet.plan import Content, Found, Place, Plan, plan
+from hipaa_pipeline.fleet.plan import Content, Found, Plan, plan
+from hipaa_pipeline.fleet.protection import PROTECTION, doomed, protections
 from hipaa_pipeline.fleet.run import Tools
 from hipaa_pipeline.fleet.state import Instance
 from hipaa_pipeline.fleet.visits import Expect, Visit
@@ -31,8 +32,6 @@ from hipaa_pipeline.stack import Stack
 
 T = TypeVar("T")
 
-_PROTECTION = "DeletionProtection"
-
 
 @dataclasses.dataclass(frozen=True)
 class Work:
@@ -40,7 +39,6 @@ class Work:
 
     fleet: Fleet
     wanted: tuple[Target, ...]
-    stacks: dict[Place, Stack]
     content: Content
     resolver: Resolver
     configuration: Configuration
@@ -57,11 +55,11 @@ def prepare(path: Path, region: str | None, profile: str | None) -> Work:
     template = load_template(fleet.template)
     resolver = compile_template(template)
     wanted = targets(fleet)
+    resolved(fleet, wanted, resolver, configuration.parameters)  # refuses what could only fail in the accounts
     connection = Connection(region=fleet.region, profile=profile)
     return Work(
         fleet=fleet,
         wanted=wanted,
-        stacks=resolved(fleet, wanted, resolver, configuration.parameters),
         content=Content(
             template.text, configuration.parameters, {**configuration.tags, OWNER_TAG: configuration.environment}
         ),
@@ -89,11 +87,11 @@ def answered(work: Work, ask: Callable[[], T]) -> T:
         raise explain(error, work.reading.connection) from error
 
 
-def settled(work: Work, tools: Tools, *, with_overrides: bool = True) -> Found:
+def settled(work: Work, tools: Tools) -> Found:
     """What is there once no operation is at work."""
     if stacksets.read(tools.session, run.address(work.fleet)):
         run.settle(work.fleet, tools)
-    return run.look(tools.session, work.fleet, with_overrides=with_overrides)
+    return run.look(tools.session, work.fleet)
 
 
 def planned(work: Work, found: Found, visits: list[Visit], remove_surplus: bool = False) -> Plan:
@@ -142,12 +140,30 @@ def _expectation(work: Work) -> Expect:
     return expected
 
 
-def refuse_protected(work: Work) -> None:
-    """A fleet is not deleted by one mistake: protection comes off by a deployment first, as for a single stack."""
-    for target in work.wanted:
-        if str(work.stacks[target.place].parameters.get(_PROTECTION, "false")).lower() == "true":
-            raise UserError(
-                f"{target.owner} in {target.region} is protected ({_PROTECTION} is true), and with it its data.",
-                f"Set {_PROTECTION} to false for it, run fleet deploy, then fleet destroy.",
-                ExitCode.FAILED,
-            )
+def refuse_protected(work: Work, found: Found, proposed: Plan, *, accept_unknown: bool = False) -> None:
+    """Nothing protected is deleted by one mistake: protection comes off by a deployment first, as for a single stack.
+
+    Raises UserError when a stack that the plan deletes is protected as it is deployed, or when that cannot be told.
+    """
+    instances = doomed(proposed, found)
+    if not found.stack_set or not instances:
+        return
+    told = dict(zip(instances, protections(found.stack_set, instances), strict=True))
+    unclear = [instance for instance, answer in told.items() if answer is None]
+    told.update(zip(unclear, visits.protections(work.assuming, work.fleet, unclear), strict=True))
+    protected = [instance for instance, answer in told.items() if answer]
+    untold = [instance for instance, answer in told.items() if answer is None]
+    if protected:
+        raise UserError(
+            f"{' in '.join(protected[0].place)} is protected ({PROTECTION} is true), and with it its data.",
+            f"Set {PROTECTION} to false for it in {work.fleet.path}, run fleet deploy, then delete it.",
+            ExitCode.FAILED,
+        )
+    if untold and not accept_unknown:
+        message = "may be protected: its stack is behind the stack set and could not be read."
+        next_command = f"Name a role that may read it in {work.fleet.path}, fleet.read_role_name"
+        raise UserError(
+            f"{' in '.join(untold[0].place)} {message}",
+            f"{next_command}; fleet destroy also takes --accept-unknown.",
+            ExitCode.UNKNOWN,
+        )

@@ -73,7 +73,9 @@ _ANSWERS = """\
 * **The stack set itself cannot be updated**: nothing else is done, for it would be done with the old template.
 * **The run is interrupted**: the operation goes on in AWS; `deploy` again waits for it and goes on from there.
 * **A target is taken out of the file**: its stack stays, as surplus, until `deploy --remove-surplus`.
-* **Stacks are protected** (`DeletionProtection` is true): `destroy` refuses. Leaving an organisational unit keeps the
+* **Stacks are protected** (`DeletionProtection` is true as deployed, whatever the file says by now): `destroy` and
+  `deploy --remove-surplus` refuse, with 1. A stack that is behind the stack set is read in its account; where that
+  cannot be done they refuse with 3, and `destroy` takes `--accept-unknown`. Leaving an organisational unit keeps the
   stack (`RetainStacksOnAccountRemoval`).
 
 `verify` has CloudFormation look for drift in every stack, and with `read_role_name` reads each one back and asks it the
@@ -118,7 +120,7 @@ def _requests() -> str:
 Counted in simulation: two Regions, overrides of its own for each 100 accounts, pages of {PAGE}, each operation seen
 {LOOKS} times while it runs (in AWS as often as it takes, at most every 5 seconds). They grow with the targets and no
 faster: one request for each target's overrides, which ListStackInstances does not tell, and one page for each hundred;
-`deploy` looks before and after. Looking into target accounts costs what `preflight` and `verify` cost for one, times
-the targets.
+`deploy` looks before and after, `destroy` before, for the protected. Looking into target accounts costs what
+`preflight` and `verify` cost for one, times the targets.
 
 Planning 1,000 targets takes less than 5 seconds even when no two have the same overrides; `make bench` times it."""

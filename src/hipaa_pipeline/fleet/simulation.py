@@ -254,7 +254,7 @@ def measure(size: int) -> dict[str, int]:
         return Found(None, stacksets.instances(session, run.address(fleet)))
 
     def destroy() -> Found:
-        return run.destroy(fleet, removal(run.look(session, fleet, with_overrides=False)), tools).found
+        return run.destroy(fleet, removal(run.look(session, fleet)), tools).found
 
     counted: dict[str, int] = {}
     session.failing = {group.accounts[0]: "FAILED" for group in fleet.groups} | {

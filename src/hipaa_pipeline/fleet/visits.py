@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from hipaa_pipeline.aws import stacks
 from hipaa_pipeline.aws.assume import assumed
 from hipaa_pipeline.aws.session import AwsError, Session, gather
 from hipaa_pipeline.clock import Clock
@@ -17,6 +18,7 @@ from hipaa_pipeline.evaluation.pseudo import partition_of
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.fleet.file import Fleet
 from hipaa_pipeline.fleet.plan import Place, Row
+from hipaa_pipeline.fleet.protection import PROTECTION, is_true
 from hipaa_pipeline.fleet.state import REMEDIES, Instance, Standing
 from hipaa_pipeline.fleet.wanted import Target
 
@@ -90,6 +92,11 @@ def verifications(
     return list(gather([functools.partial(asked, each) for each in instances if each.stack_name], AT_A_TIME))
 
 
+def protections(session: Session, fleet: Fleet, instances: Iterable[Instance]) -> list[bool | None]:
+    """Whether each instance's stack is protected, as its account says; None for an account that cannot be asked."""
+    return list(gather([functools.partial(_protection, session, fleet, each) for each in instances], AT_A_TIME))
+
+
 def standing_finding(row: Row) -> Finding:
     """Whether a target is what the fleet file wants, by StackSets' own account."""
     good, doubtful = {Standing.CURRENT, Standing.SURPLUS}, {Standing.RUNNING}
@@ -122,14 +129,31 @@ def drift_finding(instance: Instance) -> Finding:
 
 
 def _visit(session: Session, fleet: Fleet, place: Place, judge: Callable[[Session], Sequence[Finding]]) -> Visit:
-    account, region = place
-    role = fleet.read_role_arn.format(partition=partition_of(region), account=account)
+    role = _role(fleet, place)
     if not role:
         return Visit(place, (_unread(place, "the fleet file names no read_role_name"),))
     try:
-        return Visit(place, tuple(_placed(each, place) for each in judge(assumed(session, role, region))))
+        return Visit(place, tuple(_placed(each, place) for each in judge(assumed(session, role, place[1]))))
     except AwsError as error:
         return Visit(place, (_unread(place, f"{role}: {error.message or error.code}"),))
+
+
+def _role(fleet: Fleet, place: Place) -> str:
+    """The role to read a place with, empty where the file names none."""
+    account, region = place
+    return fleet.read_role_arn.format(partition=partition_of(region), account=account)
+
+
+def _protection(session: Session, fleet: Fleet, instance: Instance) -> bool | None:
+    role = _role(fleet, instance.place)
+    if not role:
+        return None
+    try:
+        stack = stacks.read(assumed(session, role, instance.region), instance.stack_name)
+    except AwsError:
+        return None
+    # A stack that could not be created was deleted by StackSets: where none is, nothing is protected.
+    return stack is not None and (stack.protected or is_true(stack.parameters.get(PROTECTION, "false")))
 
 
 def _unread(place: Place, reason: str) -> Finding:
