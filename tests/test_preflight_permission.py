@@ -167,6 +167,16 @@ def test_what_is_asked_names_this_stack_and_carries_the_conditions_of_our_own_po
     assert len(asked) < len(GRANTS) / 1.5  # actions on the same resources go together
 
 
+def test_a_deployer_of_its_own_is_asked_for_instead_of_the_caller() -> None:
+    """StackSets deploys with its execution role; who asks has a role that only reads."""
+    account = Recorded()
+    deployer = f"arn:aws:iam::{ACCOUNT}:role/execution"
+    check = Check("permissions", "", permissions)
+    account.ask(lambda facts: judged(check, subject_of(our_stack(), deployer=deployer), facts))
+    asked = [read.arguments for read in account.asked if read.operation is aws.SIMULATE_PRINCIPAL_POLICY]
+    assert {arguments["PolicySourceArn"] for arguments in asked} == {deployer}
+
+
 def test_what_only_an_update_needs_is_a_warning_for_a_new_stack() -> None:
     (finding,) = (
         each

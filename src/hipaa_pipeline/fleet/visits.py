@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 VISIT = "fleet_account_readable"
 IN_SYNC = "fleet_stack_in_sync"
 CURRENT = "fleet_stack_current"
+DEFAULT_EXECUTION_ROLE = "AWSCloudFormationStackSetExecutionRole"
 AT_A_TIME = 8
 
 Expect = Callable[[Instance, str], "Stack"]
@@ -70,7 +71,8 @@ def preflights(
         def judged(visiting: Session) -> Sequence[Finding]:
             name = names.get(target.place, f"StackSet-{fleet.name}")
             stack = expect(Instance(target.account, target.region), name)
-            return run(visiting, Subject(stack, template_bytes, clock.now())).findings
+            deployer = _execution_role(fleet, target.place)
+            return run(visiting, Subject(stack, template_bytes, clock.now(), deployer=deployer)).findings
 
         return _visit(session, fleet, (target.account, target.region), judged)
 
@@ -142,6 +144,15 @@ def _role(fleet: Fleet, place: Place) -> str:
     """The role to read a place with, empty where the file names none."""
     account, region = place
     return fleet.read_role_arn.format(partition=partition_of(region), account=account)
+
+
+def _execution_role(fleet: Fleet, place: Place) -> str:
+    """The role that StackSets deploys with there, not the caller's that only reads.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html
+    """
+    account, region = place
+    return f"arn:{partition_of(region)}:iam::{account}:role/{fleet.execution_role or DEFAULT_EXECUTION_ROLE}"
 
 
 def _protection(session: Session, fleet: Fleet, instance: Instance) -> bool | None:

@@ -37,8 +37,8 @@ class Decision:
 
 
 def permissions(subject: Subject, facts: Facts) -> list[Finding]:
-    """Every action that deploying this stack takes is allowed to the caller. Raises Unanswered."""
-    source = policy_source(facts)
+    """Every action that deploying this stack takes is allowed to whoever deploys it. Raises Unanswered."""
+    source = subject.deployer or policy_source(facts)
     if isinstance(source, Finding):
         return [source]
     types = [resource.type for resource in subject.stack.resources.values()]

@@ -18,13 +18,15 @@ WARNING = "warning"
 class Subject:
     """The resolved stack to deploy (with the name and Region it will have), its template's size, and the caller's time.
 
-    `expires_at` is when the caller's credentials end, None when they do not say.
+    `expires_at` is when the caller's credentials end, None when they do not say. `deployer` is the ARN of the role that
+    deploys, empty when the caller does.
     """
 
     stack: Stack
     template_bytes: int
     now: datetime.datetime
     expires_at: datetime.datetime | None = None
+    deployer: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
