@@ -388,6 +388,75 @@ def test_the_vpc_handed_in(change: dict[Operation, Any], expected: list[tuple[st
     assert troubles(ask("existing_vpc", account, our_stack(**IN_VPC))) == expected
 
 
+KMS = {
+    "VpcId": VPC,
+    "VpcEndpointId": "x-KmsEndpoint",
+    "ServiceName": f"com.amazonaws.{REGION}.kms",
+    "PrivateDnsEnabled": True,
+}
+MOVED = (SUBNETS[0], "subnet-0123456789abcdef2")
+FULL = [subnet(SUBNETS[0], "a", free=0), subnet(SUBNETS[1], "b", free=0)]
+
+
+def in_vpc(*subnets: str, vpc_id: str = VPC) -> Stack:
+    """Our stack in a VPC handed in, with its six endpoints."""
+    return our_stack(ExistingVpcId=vpc_id, ExistingPrivateSubnetIds=",".join(subnets))
+
+
+def without(stack: Stack, *names: str) -> Stack:
+    """The stack before these resources were added to it."""
+    return dataclasses.replace(
+        stack, resources={name: stack.resources[name] for name in stack.resources.keys() - names}
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "expected"),
+    [
+        (in_vpc(*SUBNETS), {aws.DESCRIBE_VPC_ENDPOINTS: [KMS], aws.DESCRIBE_SUBNETS: FULL}, []),
+        (
+            in_vpc(*SUBNETS, vpc_id="vpc-0123456789abcdef1"),  # the update replaces every endpoint
+            {aws.DESCRIBE_VPC_ENDPOINTS: [KMS], aws.DESCRIBE_SUBNETS: FULL},
+            [("addresses", "fail"), ("endpoints", "fail")],
+        ),
+        (
+            without(in_vpc(*SUBNETS), "KmsEndpoint"),  # the one there is somebody else's
+            {aws.DESCRIBE_VPC_ENDPOINTS: [{**KMS, "VpcEndpointId": "vpce-other"}]},
+            [("endpoints", "fail")],
+        ),
+        (without(in_vpc(*SUBNETS), "KmsEndpoint"), {aws.DESCRIBE_SUBNETS: FULL}, [("addresses", "fail")]),
+        (without(in_vpc(*SUBNETS), "Database"), {aws.DESCRIBE_SUBNETS: FULL}, [("addresses", "fail")]),
+        (
+            in_vpc(*MOVED),  # six endpoints move to the second subnet, none to the first
+            {aws.DESCRIBE_SUBNETS: [FULL[0], subnet(SUBNETS[1], "b", free=6)]},
+            [],
+        ),
+        (
+            in_vpc(*MOVED),
+            {aws.DESCRIBE_SUBNETS: [FULL[0], subnet(SUBNETS[1], "b", free=5)]},
+            [("addresses", "fail")],
+        ),
+        (
+            in_vpc(*MOVED),  # with what is deployed unknown, which is told by another check
+            {aws.GET_TEMPLATE: denied(aws.GET_TEMPLATE), aws.DESCRIBE_VPC_ENDPOINTS: [KMS], aws.DESCRIBE_SUBNETS: FULL},
+            [],
+        ),
+    ],
+)
+def test_an_update_in_the_vpc_handed_in_needs_room_only_for_what_it_adds(
+    before: Stack, change: dict[Operation, Any], expected: list[tuple[str, str]]
+) -> None:
+    account = Recorded({**deployed(before).answers, **GOOD_NETWORK, **change})
+    assert troubles(ask("existing_vpc", account, in_vpc(*SUBNETS))) == expected
+
+
+def test_whether_endpoints_are_the_stacks_own_is_unknown_when_the_stack_may_not_be_read() -> None:
+    account = Recorded({**GOOD_NETWORK, aws.DESCRIBE_STACKS: denied(aws.DESCRIBE_STACKS)})
+    result = account.preflight(subject_of(in_vpc(*SUBNETS)))
+    (finding,) = (each for each in result.findings if each.control == "existing_vpc")
+    assert (finding.status, finding.reason) == (UNKNOWN, "cloudformation:DescribeStacks is denied")
+
+
 def test_every_failed_requirement_says_what_to_do() -> None:
     account = Recorded({**GOOD_NETWORK, aws.DESCRIBE_VPC_ATTRIBUTE: attribute("enableDnsSupport", value=False)})
     (finding,) = (each for each in ask("existing_vpc", account, our_stack(**IN_VPC)) if each.status is FAIL)

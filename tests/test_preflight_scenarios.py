@@ -191,6 +191,14 @@ def test_a_suitable_vpc(stage: Stage, session: Session) -> None:
     assert predicted(stage, make_vpc(session)) == []
 
 
+def test_a_stack_in_an_existing_vpc_can_be_deployed_again(stage: Stage, session: Session) -> None:
+    """Its own endpoints, and the addresses they have, are not in its way."""
+    parameters = {**make_vpc(session), "CreateVpcEndpoints": "true"}
+    assert stage.deploy(parameters, foresee=True).result is Result.CREATED
+    assert predicted(stage, parameters) == []
+    assert stage.deploy(parameters, foresee=True).result is Result.UNCHANGED
+
+
 def test_a_vpc_without_dns_host_names(stage: Stage, session: Session) -> None:
     parameters = make_vpc(session, hostnames=False)
     assert told(predicted(stage, parameters)) == [("existing_vpc", "dns_hostnames", parameters["ExistingVpcId"])]

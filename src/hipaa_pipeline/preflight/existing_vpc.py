@@ -11,7 +11,7 @@ from hipaa_pipeline.preflight import operations as aws
 from hipaa_pipeline.preflight.existing import existing_stack
 from hipaa_pipeline.preflight.facts import Facts, together
 from hipaa_pipeline.preflight.subject import Subject, literals, parameter_of, passed_or_failed, warning
-from hipaa_pipeline.preflight.vpc import Requirement, needs_of, read_network, requirements
+from hipaa_pipeline.preflight.vpc import Requirement, dns_reads, needs_of, read_network, requirements
 from hipaa_pipeline.stack import Stack
 
 CONTROL = "existing_vpc"
@@ -44,7 +44,12 @@ def existing_vpc(subject: Subject, facts: Facts) -> list[Finding]:
     vpc_id = vpc_handed_in(stack)
     if not vpc_id:
         return [Finding(control=CONTROL, status=Status.NOT_APPLICABLE, reason="the stack creates its own VPC")]
-    network = read_network(facts)
+    # The attributes are asked for at once, even of a VPC that is not found: so nothing waits for CloudFormation twice.
+    network, existing, _ = together(
+        lambda: read_network(facts),
+        lambda: existing_stack(stack, facts),
+        lambda: facts.each(*dns_reads(vpc_id)),
+    )
     if all(vpc["VpcId"] != vpc_id for vpc in network.vpcs):
         return [
             Finding(
@@ -57,15 +62,7 @@ def existing_vpc(subject: Subject, facts: Facts) -> list[Finding]:
                 remedy=f"set {parameter_of(stack, vpc_id) or 'the parameter'} to a VPC of this account and Region",
             )
         ]
-    met = requirements(
-        vpc_id,
-        subnets_handed_in(stack),
-        network,
-        needs_of(
-            stack,
-        ),
-        facts,
-    )
+    met = requirements(vpc_id, subnets_handed_in(stack), network, needs_of(stack, existing), facts)
     return [_finding(vpc_id, requirement) for requirement in met]
 
 

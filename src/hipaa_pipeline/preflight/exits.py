@@ -13,6 +13,7 @@ from typing import Any
 
 from hipaa_pipeline.findings import Status
 from hipaa_pipeline.preflight import operations as aws
+from hipaa_pipeline.preflight.existing import Existing
 from hipaa_pipeline.preflight.facts import Facts, Problem, Read, Unanswered, together
 from hipaa_pipeline.preflight.handed_in import PROCESSOR_ROLE, PROCESSOR_SERVICE, trusts
 from hipaa_pipeline.preflight.ledger import Row
@@ -154,7 +155,7 @@ def _existing_vpcs(subject: Subject, facts: Facts) -> list[Exit]:
 
 
 def _scored(subject: Subject, network: Network, facts: Facts) -> list[tuple[str, list[str], list[str]]]:
-    needs = needs_of(subject.stack)
+    needs = needs_of(subject.stack, Existing())  # in another VPC everything is new
     chosen = {vpc["VpcId"]: private_subnets(vpc["VpcId"], network)[:2] for vpc in network.vpcs}
     usable = [(vpc_id, subnets) for vpc_id, subnets in chosen.items() if len(subnets) > 1]
     judged = together(

@@ -7,20 +7,33 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hipaa_pipeline.preflight import operations as aws
-from hipaa_pipeline.preflight.facts import Facts, Problem, together
+from hipaa_pipeline.preflight.existing import Existing, replaced
+from hipaa_pipeline.preflight.facts import Facts, Problem, Read, together
 from hipaa_pipeline.stack import Resource, Stack
 
 MIN_ZONES = 2
 # Addresses a database takes over its life: standby, and a second one of each while it is modified or replaced.
 DATABASE_ADDRESSES = 4
+# Private DNS names of endpoints and of the database need both attributes: rule, and EC2's name of the attribute.
+_DNS = {"dns_support": "enableDnsSupport", "dns_hostnames": "enableDnsHostnames"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Needs:
-    """What the stack puts into each subnet of the VPC: addresses, and the endpoint services with private DNS names."""
+    """What a deployment adds to the VPC.
 
-    addresses: int
+    `interfaces` has, for each interface endpoint, the subnets in which it has an address already; `databases` are new
+    ones, `private_dns_services` the services of new endpoints, which get private DNS names.
+    """
+
+    interfaces: tuple[frozenset[str], ...]
+    databases: int
     private_dns_services: frozenset[str]
+
+    def addresses(self, subnet_id: str) -> int:
+        """How many addresses of a subnet it takes."""
+        new = sum(subnet_id not in placed for placed in self.interfaces)
+        return new + DATABASE_ADDRESSES * self.databases
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,15 +70,26 @@ def read_network(facts: Facts) -> Network:
     )
 
 
-def needs_of(stack: Stack) -> Needs:
-    """What the stack would put into each subnet."""
+def needs_of(stack: Stack, existing: Existing) -> Needs:
+    """What the deployment adds: nothing for what the stack has already and this update does not replace."""
+    kept = existing.physical_ids.keys() - replaced(stack, existing)
     interfaces = [
         resource
         for resource in stack.of_type("AWS::EC2::VPCEndpoint")
         if resource.get("VpcEndpointType") == "Interface"
     ]
-    databases = DATABASE_ADDRESSES * len(stack.of_type("AWS::RDS::DBInstance"))
-    return Needs(len(interfaces) + databases, frozenset(_service(endpoint) for endpoint in interfaces))
+    databases = {resource.logical_id for resource in stack.of_type("AWS::RDS::DBInstance")}
+    return Needs(
+        tuple(_placed(each, existing) if each.logical_id in kept else frozenset() for each in interfaces),
+        len(databases - kept),
+        frozenset(_service(each) for each in interfaces if each.logical_id not in kept),
+    )
+
+
+def _placed(endpoint: Resource, existing: Existing) -> frozenset[str]:
+    """The subnets of an endpoint as it is deployed; where that is not known, it is taken to be unchanged."""
+    subnets = (existing.old(endpoint.logical_id) or endpoint).get("SubnetIds")
+    return frozenset(each for each in subnets if isinstance(each, str)) if isinstance(subnets, list) else frozenset()
 
 
 def _service(endpoint: Resource) -> str:
@@ -96,14 +120,14 @@ def _all_found(vpc_id: str, subnet_ids: list[str], chosen: list[Any]) -> Require
     )
 
 
+def dns_reads(vpc_id: str) -> list[Read]:
+    """The reads of the VPC's DNS attributes."""
+    return [aws.DESCRIBE_VPC_ATTRIBUTE(VpcId=vpc_id, Attribute=attribute) for attribute in _DNS.values()]
+
+
 def _dns(vpc_id: str, facts: Facts) -> list[Requirement]:
-    """Private DNS names of endpoints and of the database need both attributes."""
-    attributes = {"dns_support": "enableDnsSupport", "dns_hostnames": "enableDnsHostnames"}
-    answers = facts.each(
-        *(aws.DESCRIBE_VPC_ATTRIBUTE(VpcId=vpc_id, Attribute=attribute) for attribute in attributes.values())
-    )
     found = []
-    for (rule, attribute), answer in zip(attributes.items(), answers, strict=True):
+    for (rule, attribute), answer in zip(_DNS.items(), facts.each(*dns_reads(vpc_id)), strict=True):
         name = attribute[0].upper() + attribute[1:]
         problem = isinstance(answer, Problem)
         held = None if problem else bool(answer[name]["Value"])
@@ -129,12 +153,13 @@ def _zones(chosen: list[Any]) -> Requirement:
 
 
 def _addresses(chosen: list[Any], needs: Needs) -> Requirement:
-    least = min((subnet["AvailableIpAddressCount"] for subnet in chosen), default=0)
+    counts = [(subnet["AvailableIpAddressCount"], needs.addresses(subnet["SubnetId"])) for subnet in chosen]
+    free, wanted = min(counts, key=lambda count: count[0] - count[1], default=(0, needs.addresses("")))
     return Requirement(
         "addresses",
-        least >= needs.addresses,
-        f"{needs.addresses} free addresses in each subnet",
-        f"{least} in the fullest",
+        free >= wanted,
+        f"{wanted} free addresses in each subnet",
+        f"{free} in the fullest",
         "hand in larger subnets, or set CreateVpcEndpoints to false",
     )
 
@@ -151,7 +176,7 @@ def _private(chosen: list[Any], network: Network) -> Requirement:
 
 
 def _endpoints(vpc_id: str, network: Network, needs: Needs) -> Requirement:
-    """Two endpoints of one service cannot both own its private DNS name in a VPC."""
+    """Two endpoints of one service cannot both own its private DNS name in a VPC; one that is there already does."""
     taken = sorted(
         endpoint["ServiceName"]
         for endpoint in network.endpoints
