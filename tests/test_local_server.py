@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +29,7 @@ from hipaa_pipeline.local.server import (
     running_or_started,
     stop_running,
 )
+from hipaa_pipeline.local.settings import Settings
 
 SOURCES = Path(hipaa_pipeline.__file__).parents[1]
 
@@ -200,6 +205,62 @@ def test_a_state_file_that_names_a_stranger_is_not_trusted(tmp_path: Path, monke
     assert running() is None
     (state / "account.json").write_text("not JSON")
     assert running() is None
+
+
+@contextlib.contextmanager
+def stranger(answer: bytes) -> Iterator[int]:
+    """A server on a port of its own that says this to whoever connects, whatever is asked."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.wfile.write(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+def http(body: bytes, status: str = "200 OK") -> bytes:
+    return b"HTTP/1.0 %s\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
+
+
+NOT_IT = "What answers on port {port} is not the local account."
+STRANGERS = {
+    "not HTTP": (b"220 mail.example.com ESMTP\r\n", NOT_IT),
+    "cut short": (http(b"{}").replace(b": 2", b": 99"), NOT_IT),
+    "a page": (http(b"<html></html>"), NOT_IT),
+    "not text": (http(b"\xff\xfe\xfa"), NOT_IT),
+    "a number": (http(b"1"), NOT_IT),
+    "null": (http(b"null"), NOT_IT),
+    "elsewhere": (http(b"<html></html>", "404 Not Found"), "The local account refused GET inventory: <html></html>"),
+    "silence": (
+        b"",
+        "The local account on port {port} does not answer: Remote end closed connection without response.",
+    ),
+}
+ANSWERS = {**{name: answer for name, (answer, _) in STRANGERS.items()}, "a list": http(b"[]"), "empty": http(b"{}")}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_a_stranger_on_the_noted_port_is_not_the_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".local-account").mkdir()
+    with stranger(answer) as port:
+        (tmp_path / ".local-account/account.json").write_text(f'{{"port": {port}, "pid": 1}}')
+        assert running() is None
+
+
+@pytest.mark.parametrize(("answer", "told"), STRANGERS.values(), ids=STRANGERS)
+def test_a_stranger_that_is_asked_for_something_is_told_in_a_sentence(answer: bytes, told: str) -> None:
+    with stranger(answer) as port, pytest.raises(UserError) as caught:
+        LocalAccount(port, 1, Settings()).admin("GET", "inventory")
+    assert (caught.value.message, caught.value.next_command) == (told.format(port=port), "hipaa-pipeline local status")
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("POST", "faults")])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import http.client
 import importlib.metadata
 import json
 import select
@@ -35,6 +36,7 @@ START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 _LAST_LINES = 15
+_STATUS = "hipaa-pipeline local status"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,7 +171,11 @@ def running() -> LocalAccount | None:
         health = _admin(int(state["port"]), "GET", "health")
     except (OSError, ValueError, KeyError, TypeError, UserError):
         return None
-    if health.get("pid") != state.get("pid") or health.get("ministack") != MINISTACK_VERSION:
+    if (
+        not isinstance(health, dict)
+        or health.get("pid") != state.get("pid")
+        or health.get("ministack") != MINISTACK_VERSION
+    ):
         return None
     return LocalAccount(int(state["port"]), int(state["pid"]), Settings(region=health["region"]))
 
@@ -285,22 +291,38 @@ def _admin(port: int, method: str, path: str, document: Any = None, region: str 
     request = urllib.request.Request(f"http://127.0.0.1:{port}/_hipaa/{path}", data=body, method=method)
     # Said where MiniStack looks for the Region: in the scope of a signature.
     request.add_header("Authorization", f"AWS4-HMAC-SHA256 Credential=local/20260101/{region}/hipaa/aws4_request")
+    try:
+        status, told = _exchanged(request)
+    except OSError as error:
+        raise UserError(
+            f"The local account on port {port} does not answer: {error}.", _STATUS, ExitCode.FAILED
+        ) from error
+    except http.client.HTTPException as error:
+        raise _stranger(port) from error
+    if status != http.HTTPStatus.OK:
+        raise UserError(f"The local account refused {method} {path}: {told.decode(errors='replace')}", _STATUS)
+    try:
+        answer = json.loads(told)
+    except ValueError as error:
+        raise _stranger(port) from error
+    if not isinstance(answer, dict | list):
+        raise _stranger(port)
+    return answer
+
+
+def _exchanged(request: urllib.request.Request) -> tuple[int, bytes]:
+    """Status and body of the answer, whatever it says. Raises OSError or HTTPException when there is none."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=ANSWER_SECONDS) as answer:
-            return json.loads(answer.read())
+            return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
-            reason = error.read().decode(errors="replace")
-        raise UserError(
-            f"The local account refused {method} {path}: {reason}", "hipaa-pipeline local status"
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"The local account on port {port} does not answer: {error}.",
-            "hipaa-pipeline local status",
-            ExitCode.FAILED,
-        ) from error
+            return error.code, error.read()
+
+
+def _stranger(port: int) -> UserError:
+    return UserError(f"What answers on port {port} is not the local account.", _STATUS, ExitCode.FAILED)
 
 
 def _listens(port: int) -> bool:
