@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hipaa_pipeline.aws.session import Connection, Session
-from hipaa_pipeline.local.server import running
+from hipaa_pipeline.local.server import LocalAccount, running
+from hipaa_pipeline.local.settings import Settings
 
 
 def typed(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
@@ -24,8 +25,8 @@ def typed(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> subprocess.Popen[str]:
-    """An account served in the foreground with a quota of one VPC."""
-    code = "from hipaa_pipeline.cli import main; main()"
+    """An account served in the foreground with a quota of one VPC, as on macOS, which has no timed wait for signals."""
+    code = "import signal; vars(signal).pop('sigtimedwait', None); from hipaa_pipeline.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", code, "local", "serve", "--quota", "vpc/L-F678F1CE=1"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -33,18 +34,34 @@ def serving(tmp_path: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def test_serve_prints_what_to_type_and_ends_on_control_c(serving: subprocess.Popen[str]) -> None:
+def exported(serving: subprocess.Popen[str]) -> dict[str, str]:
+    """The variables it says to export, once it is ready."""
+    assert serving.stdout is not None
+    lines = [serving.stdout.readline().strip() for _ in range(3)]
+    return dict(word.split("=", 1) for line in lines for word in line.removeprefix("export ").split())
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_serve_prints_what_to_type_and_ends_on_control_c(serving: subprocess.Popen[str], end: signal.Signals) -> None:
     with serving:
-        assert serving.stdout is not None
-        lines = [serving.stdout.readline().strip() for _ in range(3)]
-        exported = dict(word.split("=", 1) for line in lines for word in line.removeprefix("export ").split())
-        assert exported["AWS_DEFAULT_REGION"] == "ap-southeast-1"
-        url = exported["AWS_ENDPOINT_URL"]
-        session = Session(Connection("ap-southeast-1", None, url, "local", "local"))
+        told = exported(serving)
+        assert told["AWS_DEFAULT_REGION"] == "ap-southeast-1"
+        session = Session(Connection("ap-southeast-1", None, told["AWS_ENDPOINT_URL"], "local", "local"))
         quota = session.call("service-quotas", "get_service_quota", ServiceCode="vpc", QuotaCode="L-F678F1CE")
         assert quota["Quota"]["Value"] == 1
-        serving.send_signal(signal.SIGINT)
+        serving.send_signal(end)
         assert serving.wait(20) == 0
+        assert serving.stderr is not None
+        assert serving.stderr.read().splitlines()[1:] == []
+
+
+def test_serve_says_so_when_the_account_is_gone(serving: subprocess.Popen[str]) -> None:
+    with serving:
+        port = int(exported(serving)["AWS_ENDPOINT_URL"].rpartition(":")[2])
+        os.kill(LocalAccount(port, 0, Settings()).admin("GET", "health")["pid"], signal.SIGKILL)
+        assert serving.wait(20) == 1
+        assert serving.stderr is not None
+        assert f"The local account on port {port} does not answer" in serving.stderr.read()
 
 
 @pytest.mark.parametrize("quota", ["vpc/L-F678F1CE", "vpc/L-F678F1CE=many"])

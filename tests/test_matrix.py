@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -158,6 +159,16 @@ def test_two_processes_count_the_same_as_one() -> None:
     one, two = (matrix.run(template, (REGION,), processes=processes) for processes in (1, 2))
     assert one.summary == two.summary
     assert [each.status for each in one.findings] == [each.status for each in two.findings]
+
+
+def test_all_cores_are_counted_where_the_system_does_not_tell_which_are_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on macOS."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    template = parse_template(SWITCHABLE)
+    assert matrix.run(template, (REGION,)) == matrix.run(template, (REGION,), processes=1)
 
 
 def test_nothing_judged_is_no_pass() -> None:

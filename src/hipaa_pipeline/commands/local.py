@@ -14,6 +14,8 @@ from hipaa_pipeline.errors import UserError
 if TYPE_CHECKING:
     from hipaa_pipeline.local.server import LocalAccount
 
+_LOOK_SECONDS = 1.0
+
 
 @click.group(name="local")
 def command() -> None:
@@ -83,8 +85,13 @@ def _quota(text: str) -> tuple[str, float]:
 
 
 def _wait_for_the_end(account: LocalAccount) -> None:
-    """Return on Ctrl-C or a request to terminate, so that the account is ended in order."""
+    """Return on Ctrl-C or a request to terminate, so that the account is ended in order.
+
+    Raises UserError when the account does not answer any more.
+    """
     ends = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    while signal.sigtimedwait(ends, 1.0) is None:
+    awaited = {*ends, signal.SIGALRM}  # macOS has no sigtimedwait, so that an alarm ends each wait
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
+    while signal.sigwait(awaited) not in ends:
         account.admin("GET", "health")

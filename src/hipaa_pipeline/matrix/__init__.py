@@ -50,10 +50,15 @@ def run(
 
     `processes` None takes every core. Raises ResolveError when the template itself is wrong.
     """
-    shares = processes or len(os.sched_getaffinity(0))
+    shares = processes or _cores()
     work = functools.partial(judge_share, template, tuple(regions), tuple(bases), shares)
     tally = work(0) if shares == 1 else _in_processes(work, shares)
     return Outcome(tally, regions, with_lines(_findings(template, tally), template))
+
+
+def _cores() -> int:
+    """How many cores this process may use; macOS tells only how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_processes(work: Callable[[int], Tally], shares: int) -> Tally:
