@@ -157,8 +157,16 @@ def test_a_safeguard_that_the_template_does_not_let_go_holds_in_every_stack() ->
 def test_two_processes_count_the_same_as_one() -> None:
     template = parse_template(SWITCHABLE)
     one, two = (matrix.run(template, (REGION,), processes=processes) for processes in (1, 2))
-    assert one.summary == two.summary
-    assert [each.status for each in one.findings] == [each.status for each in two.findings]
+    assert one == two
+
+
+@pytest.mark.parametrize("shares", [2, 3, 5, 8])
+def test_the_example_is_the_first_whoever_found_it(shares: int) -> None:
+    """The second Region's failures, of which a share may find one before another finds any of the first Region's."""
+    template, regions = parse_template(SWITCHABLE), (REGION, "eu-central-1")
+    tallies = [matrix.judge_share(template, regions, (), shares, share) for share in range(shares)]
+    for order in (tallies, reversed(tallies)):
+        assert sum(order, Tally()) == matrix.judge_share(template, regions, (), 1, 0)
 
 
 def test_all_cores_are_counted_where_the_system_does_not_tell_which_are_allowed(
@@ -261,10 +269,17 @@ def test_a_check_that_is_no_pure_function_is_noticed() -> None:
 
 def test_tallies_add_up_and_keep_the_first_example() -> None:
     first, second = Tally(refused=1), Tally()
-    second.count("us-east-1", {"A": "1"}, [], ["x"])
-    second.count("us-east-1", {"A": "2"}, ["w"], [])
-    second.count("us-east-1", {"A": "3"}, [], ["x"])
-    total = first + second
-    assert (total.tried, total.judged, total.failing, total.held_but_waivable) == (4, 3, 2, 1)
-    assert total.failed == {"x": 2}
-    assert total.examples == {"x": Example("us-east-1", {"A": "1"})}
+    second.count(Example((0, 0), "us-east-1", {"A": "2"}), ["w"], [])
+    second.count(Example((0, 1), "us-east-1", {"A": "1"}), [], ["x"])
+    second.count(Example((0, 3), "us-east-1", {"A": "3"}), [], ["x"])
+    first.count(Example((0, 2), "us-east-1", {"A": "4"}), [], ["x", "y"])
+    first.count(Example((1, 0), "eu-central-1", {"A": "1"}), [], ["z"])
+    second.count(Example((0, 5), "us-east-1", {"A": "5"}), [], ["z"])
+    for total in (first + second, second + first):
+        assert (total.tried, total.judged, total.failing, total.held_but_waivable) == (7, 6, 5, 1)
+        assert total.failed == {"x": 3, "y": 1, "z": 2}
+        assert total.examples == {
+            "x": Example((0, 1), "us-east-1", {"A": "1"}),
+            "y": Example((0, 2), "us-east-1", {"A": "4"}),
+            "z": Example((0, 5), "us-east-1", {"A": "5"}),
+        }

@@ -72,21 +72,24 @@ def _in_processes(work: Callable[[int], Tally], shares: int) -> Tally:
 
 def judge_share(template: Template, regions: Sequence[str], bases: Sequence[Values], shares: int, share: int) -> Tally:
     """The counts of every `shares`-th combination of each Region, beginning with number `share`."""
-    return sum((_judge_region(template, region, bases, shares, share) for region in regions), Tally())
+    judge_region = functools.partial(_judge_region, template, bases, shares, share)
+    return sum(itertools.starmap(judge_region, enumerate(regions)), Tally())
 
 
-def _judge_region(template: Template, region: str, bases: Sequence[Values], shares: int, share: int) -> Tally:
+def _judge_region(
+    template: Template, bases: Sequence[Values], shares: int, share: int, place: int, region: str
+) -> Tally:
     resolver = compile_template(template)
     acceptance = Acceptance(resolver, region)
     memory = Memory()
     tally = Tally()
     sets = combinations(resolver, region, bases, acceptance.refuses)
-    for values in itertools.islice(sets, share, None, shares):
+    for number, values in itertools.islice(enumerate(sets), share, None, shares):
         if acceptance.refuses(values):
             tally.refused += 1
         else:
             facts = Facts(resolver.resolve(values, region=region))
-            tally.count(region, values, *_bad_checks(facts, memory))
+            tally.count(Example((place, number), region, values), *_bad_checks(facts, memory))
     return tally
 
 

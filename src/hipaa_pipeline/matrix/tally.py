@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import operator
+from collections.abc import Mapping
 
 from hipaa_pipeline.matrix.space import Values
 
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """The first stack in which a check did not hold."""
+    """A stack in which a check did not hold; `place` is its Region's among those tried, then its own in the Region."""
 
+    place: tuple[int, int]
     region: str
     values: Values
 
@@ -21,7 +24,8 @@ class Tally:
     """How many parameter sets the template refused, and what became of the stacks of the others.
 
     `held` counts the stacks in which every check holds, `held_but_waivable` those in which only waivable ones of an
-    ephemeral environment do not; `waived` and `failed` count stacks by check.
+    ephemeral environment do not; `waived` and `failed` count stacks by check. `examples` are the first stacks in which
+    each check failed, whoever counted them.
     """
 
     refused: int = 0
@@ -50,15 +54,15 @@ class Tally:
             f"control, {self.held_but_waivable:,} ephemeral ones all but waivable controls, {self.failing:,} fail"
         )
 
-    def count(self, region: str, values: Values, waived: list[str], failed: list[str]) -> None:
-        """Count one stack by the checks that do not hold in it."""
+    def count(self, stack: Example, waived: list[str], failed: list[str]) -> None:
+        """Count one stack by the checks that do not hold in it; of a Region's stacks in their order."""
         self.held += not waived and not failed
         self.held_but_waivable += bool(waived) and not failed
         self.failing += bool(failed)
         self.waived.update(waived)
         self.failed.update(failed)
         for slug in failed:
-            self.examples.setdefault(slug, Example(region, values))
+            self.examples.setdefault(slug, stack)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -68,5 +72,11 @@ class Tally:
             self.failing + other.failing,
             self.waived + other.waived,
             self.failed + other.failed,
-            {**other.examples, **self.examples},
+            _first(self.examples, other.examples),
         )
+
+
+def _first(some: Mapping[str, Example], others: Mapping[str, Example]) -> dict[str, Example]:
+    """The earlier example of each check, so that it does not depend on how the work was shared out."""
+    place = operator.attrgetter("place")
+    return {**some, **{slug: min(some.get(slug, example), example, key=place) for slug, example in others.items()}}
