@@ -97,6 +97,25 @@ def test_a_life_in_every_format(account: LocalAccount) -> None:
     assert [*account.inventory()] == ["kms.key_pending_deletion"]
 
 
+def test_a_cost_that_is_not_known_stops_nothing(account: LocalAccount) -> None:
+    run("deploy", "--yes", "--no-preflight")
+    parameters = Path("parameters/local.json")
+    document = json.loads(parameters.read_text())
+    document["Parameters"]["StreamShards"] = "2"
+    parameters.write_text(json.dumps(document))
+    account.add_fault(service="cloudformation", operation="GetTemplate", action="deny")
+
+    planned = json.loads(run("plan", "--format", "json").stdout)
+    assert planned["cost"] is None
+    assert planned["cost_unknown"].startswith("AWS refused cloudformation:GetTemplate: ")
+    line = f"  Monthly cost: not known. {planned['cost_unknown']}"
+    assert run("plan").stdout.splitlines()[-1] == line
+    updated = run("deploy", "--yes", "--no-preflight", "--format", "json")
+    assert json.loads(updated.stdout)["result"] == "updated"
+    assert updated.return_value == ExitCode.UNKNOWN  # because reading back needs the template too
+    assert line in updated.stderr.splitlines()
+
+
 def test_a_failure_in_words(account: LocalAccount) -> None:
     account.add_fault(logical_id="Vpc", action="fail", message="The maximum number of VPCs has been reached.")
     outcome = run("deploy", "--yes", "--no-preflight")

@@ -122,13 +122,12 @@ def _foreseen(prepared: Prepared, foreseen: list[Finding], skip: tuple[str, ...]
 
 def _show(prepared: Prepared, proposal: Proposal, running: DeployedStack | None) -> None:
     from hipaa_pipeline import console
-    from hipaa_pipeline.commands.costing import cost_difference
+    from hipaa_pipeline.commands.costing import cost_of_change
     from hipaa_pipeline.deployment import wording
 
     console.note("\n".join(wording.plan_lines(prepared.order.stack_name, proposal)))
-    cost = cost_difference(prepared.tools.session, running, prepared.subject.expected)
-    if cost:
-        console.note("\n".join(wording.cost_lines(cost)))
+    cost = cost_of_change(prepared.tools.session, running, prepared.subject.expected)
+    console.note("\n".join(cost.lines()))
 
 
 def _verified(prepared: Prepared, stack: DeployedStack) -> Sequence[Finding]:

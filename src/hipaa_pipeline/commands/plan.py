@@ -15,7 +15,7 @@ def command(environment: str, region: str | None, profile: str | None, output_fo
     """Create a change set, show it, remove it: nothing is changed."""
     from hipaa_pipeline import console
     from hipaa_pipeline.aws import stacks
-    from hipaa_pipeline.commands.costing import cost_difference
+    from hipaa_pipeline.commands.costing import CostOfChange, cost_of_change
     from hipaa_pipeline.commands.ordering import prepare
     from hipaa_pipeline.deployment import wording
     from hipaa_pipeline.deployment.deploy import plan
@@ -25,16 +25,16 @@ def command(environment: str, region: str | None, profile: str | None, output_fo
     proposal = plan(prepared.order, prepared.tools)
     if proposal is None:
         if output_format == "json":
-            console.result_json({"stack_name": name, "kind": "none", "changes": [], "parameters": [], "cost": None})
+            unchanged = {"stack_name": name, "kind": "none", "changes": [], "parameters": []}
+            console.result_json({**unchanged, **CostOfChange().as_dict()})
         else:
             console.result(f"{name} is already up to date.")
         return 0
     running = None if proposal.creates else stacks.read(session, name)
-    cost = cost_difference(session, running, prepared.subject.expected)
+    cost = cost_of_change(session, running, prepared.subject.expected)
     if output_format == "json":
-        told = {**proposal.summary.as_dict(), "cost": cost.as_dict() if cost else None}
+        told = {**proposal.summary.as_dict(), **cost.as_dict()}
         console.result_json({"stack_name": name, "kind": proposal.kind.lower(), **told})
     else:
-        console.result("\n".join(wording.plan_lines(name, proposal)))
-        console.result("\n".join(wording.cost_lines(cost)) if cost else "  Its cost is not known for this Region.")
+        console.result("\n".join([*wording.plan_lines(name, proposal), *cost.lines()]))
     return 0
