@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from hipaa_pipeline.preflight import Subject
 from hipaa_pipeline.preflight import operations as aws
 from hipaa_pipeline.preflight.facts import Facts, NotAskedYet, Operation, Problem, Read
-from hipaa_pipeline.preflight.quotas import QUOTAS
+from hipaa_pipeline.preflight.quotas import BY_SLUG
 from hipaa_pipeline.preflight.result import Result
 from hipaa_pipeline.preflight.run import assembled, questions
 from hipaa_pipeline.resolve import resolve
@@ -91,7 +91,7 @@ def service_quotas(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What ListServiceQuotas says with nothing but defaults applied."""
     return [
         {"QuotaCode": quota.code, "Value": float(quota.default)}
-        for quota in QUOTAS.values()
+        for quota in BY_SLUG.values()
         if quota.service == arguments["ServiceCode"] and quota.code and quota.default is not None
     ]
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from hipaa_pipeline.aws.session import AwsError, Session
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.local.server import LocalAccount
-from hipaa_pipeline.preflight.quotas import QUOTAS
+from hipaa_pipeline.preflight.quotas import BY_SLUG
 from local_stacks import change_set, deploy, reasons
 
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "x.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
@@ -127,14 +127,13 @@ def applied(session: Session, service: str, code: str, region: str | None = None
     return float(answer["Quota"]["Value"])
 
 
-LISTED = sorted(key for key, quota in QUOTAS.items() if quota.code and quota.default is not None)
+LISTED = sorted(slug for slug, quota in BY_SLUG.items() if quota.code and quota.default is not None)
 
 
-@pytest.mark.parametrize("key", LISTED)
-def test_the_defaults_are_those_the_preflight_knows(session: Session, key: str) -> None:
-    service, _, code = key.partition("/")
-    region = "us-east-1" if service == "iam" else None
-    assert applied(session, service, code, region) == QUOTAS[key].default
+@pytest.mark.parametrize("slug", LISTED)
+def test_the_defaults_are_those_the_preflight_knows(session: Session, slug: str) -> None:
+    quota = BY_SLUG[slug]
+    assert applied(session, quota.service, quota.code, quota.region(session.region, "aws")) == quota.default
 
 
 def test_iam_is_served_from_one_region_only(session: Session) -> None:

@@ -17,7 +17,7 @@ from hipaa_pipeline.preflight.existing import Existing
 from hipaa_pipeline.preflight.facts import Facts, Problem, Read, Unanswered, together
 from hipaa_pipeline.preflight.handed_in import PROCESSOR_ROLE, PROCESSOR_SERVICE, trusts
 from hipaa_pipeline.preflight.ledger import Row
-from hipaa_pipeline.preflight.quotas import Quota
+from hipaa_pipeline.preflight.quotas import BY_SLUG, Quota
 from hipaa_pipeline.preflight.subject import Subject
 from hipaa_pipeline.preflight.vpc import Network, needs_of, private_subnets, read_network, requirements
 from hipaa_pipeline.stack import Stack
@@ -26,6 +26,8 @@ MAX_CANDIDATES = 3
 MAX_ROLES_LOOKED_AT = 10
 LAST_USED_REACHES_BACK = datetime.timedelta(days=400)
 PENDING = frozenset({"PENDING", "CASE_OPENED"})
+_VPCS = BY_SLUG["vpcs"].key
+_ROLES = BY_SLUG["roles"].key
 
 # Parameters that take an existing role, and the service that must be able to assume it.
 ROLE_PARAMETERS = {
@@ -136,7 +138,7 @@ def _switch(row: Row, stack: Stack) -> list[Exit]:
 
 def _existing_vpcs(subject: Subject, facts: Facts) -> list[Exit]:
     """VPCs of the account that could carry the stack, best first: how many requirements each meets, and which not."""
-    solves = ("vpc/L-F678F1CE",)
+    solves = (_VPCS,)
     try:
         network = read_network(facts)
         scored = _scored(subject, network, facts)
@@ -176,7 +178,7 @@ def _idle_vpcs(subject: Subject, facts: Facts) -> list[Exit]:
     vpcs, interfaces = facts.each(aws.DESCRIBE_VPCS(), aws.DESCRIBE_NETWORK_INTERFACES())
     problem = next((each for each in (vpcs, interfaces) if isinstance(each, Problem)), None)
     if problem:
-        return [Exit("idle_vpcs", "Which VPCs are idle is not known", ("vpc/L-F678F1CE",), notes=(problem.reason,))]
+        return [Exit("idle_vpcs", "Which VPCs are idle is not known", (_VPCS,), notes=(problem.reason,))]
     busy = {interface.get("VpcId") for interface in interfaces}
     idle = sorted(vpc["VpcId"] for vpc in vpcs if vpc["VpcId"] not in busy)
     if not idle:
@@ -186,7 +188,7 @@ def _idle_vpcs(subject: Subject, facts: Facts) -> list[Exit]:
         Exit(
             "idle_vpcs",
             f"Candidates to remove, yours to judge: {len(idle)} VPCs have no network interface",
-            ("vpc/L-F678F1CE",),
+            (_VPCS,),
             tuple(f"aws ec2 describe-vpcs --vpc-ids {each} --region {region}" for each in idle[:MAX_CANDIDATES]),
         )
     ]
@@ -197,7 +199,7 @@ def _existing_roles(subject: Subject, facts: Facts) -> list[Exit]:
     parameters = subject.stack.parameters
     services = {**ROLE_PARAMETERS, PROCESSOR_ROLE: str(parameters.get(PROCESSOR_SERVICE))}
     wanted = {name: service for name, service in services.items() if parameters.get(name) == ""}
-    solves = ("iam/L-FE177D64",)
+    solves = (_ROLES,)
     if not wanted:
         return []
     roles = facts.each(aws.LIST_ROLES(MaxItems=1000))[0]
@@ -243,7 +245,7 @@ def _unused_roles(subject: Subject, facts: Facts) -> list[Exit]:
             "unused_roles",
             f"Candidates to remove, yours to judge: no use seen in 400 days of {len(unused)} of the"
             f" {len(names)} oldest roles",
-            ("iam/L-FE177D64",),
+            (_ROLES,),
             tuple(f"aws iam get-role --role-name {name}" for name in unused[:MAX_CANDIDATES]),
             notes=tuple(dict.fromkeys(problems)),
         )

@@ -16,7 +16,7 @@ IAM_QUOTA_REGION = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn":
 
 @dataclasses.dataclass(frozen=True)
 class Quota:
-    """One quota: how many `name` an account (or one `per`) may have. Two quotas may share a code (rules in and out).
+    """One quota: how many of what `name` says there may be. Two quotas may share a code (rules in and out).
 
     `service` and `code` are Service Quotas' ServiceCode and QuotaCode; `code` is empty where Service Quotas does not
     list it. `default` is None where AWS publishes none that holds everywhere. `fixed`: AWS grants no increase.
@@ -27,7 +27,6 @@ class Quota:
     code: str
     name: str
     default: int | None
-    per: str = ""
     fixed: bool = False
 
     @property
@@ -42,18 +41,18 @@ class Quota:
 
 _ALL = (
     Quota("vpcs", "vpc", "L-F678F1CE", "VPCs per Region", 5),
-    Quota("subnets", "vpc", "L-407747CB", "Subnets per VPC", 200, per="VPC"),
-    Quota("route_tables", "vpc", "L-589F43AA", "Route tables per VPC", 200, per="VPC"),
+    Quota("subnets", "vpc", "L-407747CB", "Subnets per VPC", 200),
+    Quota("route_tables", "vpc", "L-589F43AA", "Route tables per VPC", 200),
     Quota("security_groups", "vpc", "L-E79EC296", "Security groups per Region", 2_500),
-    Quota("inbound_rules", "vpc", "L-0EA8095F", "Inbound rules per security group", 60, per="security group"),
-    Quota("outbound_rules", "vpc", "L-0EA8095F", "Outbound rules per security group", 60, per="security group"),
-    Quota("interface_endpoints", "vpc", "L-29B6F2EB", "Interface endpoints per VPC", 50, per="VPC"),
+    Quota("inbound_rules", "vpc", "L-0EA8095F", "Inbound rules per security group", 60),
+    Quota("outbound_rules", "vpc", "L-0EA8095F", "Outbound rules per security group", 60),
+    Quota("interface_endpoints", "vpc", "L-29B6F2EB", "Interface endpoints per VPC", 50),
     Quota("gateway_endpoints", "vpc", "L-1B52E74A", "Gateway endpoints per Region", 20),
     Quota("network_interfaces", "vpc", "L-DF5E4CA3", "Network interfaces per Region", 5_000),
-    Quota("flow_logs", "vpc", "", "Flow logs per VPC", 2, per="VPC", fixed=True),
+    Quota("flow_logs", "vpc", "", "Flow logs per VPC", 2, fixed=True),
     Quota("roles", "iam", "L-FE177D64", "IAM roles", 1_000),
     Quota("policies", "iam", "L-E95E4862", "IAM customer managed policies", 1_500),
-    Quota("role_policies", "iam", "L-0DA4ABF3", "Managed policies per role", 10, per="role"),
+    Quota("role_policies", "iam", "L-0DA4ABF3", "Managed policies per role", 10),
     Quota("db_instances", "rds", "L-7B6409FD", "DB instances", 40),
     Quota("db_parameter_groups", "rds", "L-DE55804A", "DB parameter groups", 50),
     Quota("db_subnet_groups", "rds", "L-48C6BF61", "DB subnet groups", 50),
@@ -62,18 +61,17 @@ _ALL = (
     Quota("shards", "kinesis", "L-0918CF54", "Kinesis shards per Region", None),
     Quota("on_demand_streams", "kinesis", "", "Kinesis on-demand streams", None),
     Quota("keys", "kms", "L-C2F1777E", "KMS customer keys", 100_000),
-    Quota("key_aliases", "kms", "L-340F62FB", "Aliases per KMS key", 50, per="key"),
+    Quota("key_aliases", "kms", "L-340F62FB", "Aliases per KMS key", 50),
     Quota("log_groups", "logs", "L-C7B9AAAB", "Log groups", 1_000_000),
-    Quota("metric_filters", "logs", "", "Metric filters per log group", 100, per="log group", fixed=True),
+    Quota("metric_filters", "logs", "", "Metric filters per log group", 100, fixed=True),
     Quota("topics", "sns", "L-61103206", "SNS topics", 100_000),
     Quota("secrets", "secretsmanager", "L-2F66C23C", "Secrets per Region", 500_000),
     Quota("backup_vaults", "backup", "L-7705D2CB", "Backup vaults per Region", 300),
     Quota("backup_plans", "backup", "L-BD69F607", "Backup plans per Region", 300),
     Quota("stacks", "cloudformation", "L-0485CB21", "CloudFormation stacks", 2_000),
-    Quota("stack_resources", "cloudformation", "", "Resources per template", 500, per="template", fixed=True),
+    Quota("stack_resources", "cloudformation", "", "Resources per template", 500, fixed=True),
 )
 
-QUOTAS = {quota.key: quota for quota in _ALL}
 BY_SLUG = {quota.slug: quota for quota in _ALL}
 
 # Kinesis publishes its default by Region; the service's own DescribeLimits is asked first.
