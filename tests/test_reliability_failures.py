@@ -135,6 +135,14 @@ def test_passing_cause(account: LocalAccount, reason: str) -> None:
     assert len(remaining(account)["cloudformation.stack"]) == 1
 
 
+def test_any_number_of_attempts_has_its_pauses(account: LocalAccount) -> None:
+    scenario = Scenario(account.connection)
+    account.add_fault(logical_id="RecordStream", action="fail", message="Rate exceeded", times=6)
+    assert scenario.deploy(attempts=7).result is Result.CREATED
+    pauses = [line.rpartition(" in ")[2] for line in scenario.said if line.startswith("Attempt")]
+    assert pauses == ["30 s.", "60 s.", "120 s.", "240 s.", "480 s.", "960 s."]
+
+
 @pytest.mark.parametrize(
     ("reason", "attempts"), [("Rate exceeded", 1), ("The maximum number of streams has been reached", 5)]
 )

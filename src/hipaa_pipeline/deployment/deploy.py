@@ -18,6 +18,7 @@ from hipaa_pipeline.deployment.failure import Kind
 from hipaa_pipeline.deployment.finishing import finish
 from hipaa_pipeline.deployment.interrupt import attend
 from hipaa_pipeline.deployment.order import GoesOnError, Order, Outcome, Result, Tools
+from hipaa_pipeline.deployment.pace import backoff
 from hipaa_pipeline.deployment.proof import judged, superseded
 from hipaa_pipeline.deployment.proposal import OvertakenError, Proposal, propose, withdraw, withdraw_anyway
 from hipaa_pipeline.deployment.recovery import recover, reread
@@ -30,7 +31,6 @@ from hipaa_pipeline.preflight.validation import validation_findings
 
 READ_BACK = "deployment_read_back"
 _MOST_OVERTAKINGS = 5
-_BACKOFF_SECONDS = (30.0, 60.0, 120.0, 240.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def deploy(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
             outcome = _running(order, goes_on)
         if outcome.cause is None or outcome.cause.kind is not Kind.TRANSIENT or attempt == order.attempts:
             break
-        pause = _BACKOFF_SECONDS[attempt - 1]
+        pause = backoff(attempt)
         tools.say(f"Attempt {attempt} of {order.attempts} failed for a passing cause; trying again in {pause:.0f} s.")
         tools.clock.sleep(pause)
     return dataclasses.replace(outcome, seconds=tools.clock.elapsed() - started)

@@ -20,7 +20,6 @@ from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding
 
 TIMEOUT_SECONDS = 7200.0
-MOST_ATTEMPTS = 5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,17 @@
-"""How often to look: soon at first, seldom later, and not forever."""
+"""How often to look, and to try again: soon at first, seldom later, and not forever."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from hipaa_pipeline.clock import Clock
+if TYPE_CHECKING:
+    from hipaa_pipeline.clock import Clock
 
 SHORTEST_SECONDS = 0.05
 LONGEST_SECONDS = 5.0
+MOST_ATTEMPTS = 5
+FIRST_BACKOFF_SECONDS = 30.0
 
 
 def pauses(clock: Clock, timeout: float) -> Iterator[float]:
@@ -16,3 +20,8 @@ def pauses(clock: Clock, timeout: float) -> Iterator[float]:
     while clock.elapsed() - started < timeout:
         yield pause
         pause = min(pause * 1.6, LONGEST_SECONDS)
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait after a failed attempt, the first being 1: each time twice as long."""
+    return FIRST_BACKOFF_SECONDS * 2.0 ** (attempt - 1)
