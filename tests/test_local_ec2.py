@@ -228,3 +228,17 @@ def test_an_endpoint_is_modified_and_deleted_through_the_api(session: Session) -
     with pytest.raises(AwsError, match="does not exist") as caught:
         session.call("ec2", "describe_vpc_endpoints", VpcEndpointIds=[endpoint])
     assert caught.value.code == "InvalidVpcEndpointId.NotFound"
+
+
+REGION = "ap-southeast-1"
+
+
+def test_the_services_of_endpoints_and_their_zones(session: Session) -> None:
+    names = [f"com.amazonaws.{REGION}.{each}" for each in ("kinesis-streams", "s3", "kinesis")]
+    found = session.pages(
+        "ec2", "describe_vpc_endpoint_services", "ServiceDetails", Filters=[{"Name": "service-name", "Values": names}]
+    )
+    assert [(each["ServiceName"], each["ServiceType"], each["AvailabilityZones"]) for each in found] == [
+        (names[0], [{"ServiceType": "Interface"}], [f"{REGION}a", f"{REGION}b", f"{REGION}c"]),
+        (names[1], [{"ServiceType": "Gateway"}], [f"{REGION}a", f"{REGION}b", f"{REGION}c"]),
+    ]

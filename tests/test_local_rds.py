@@ -332,3 +332,20 @@ def test_instances_are_filtered(session: Session, name: str, value: str, found: 
     assert len(session.call("rds", "describe_db_instances", Filters=wanted)["DBInstances"]) == found
     with pytest.raises(AwsError, match="Unrecognized filter"):
         session.call("rds", "describe_db_instances", Filters=[{"Name": "no-such", "Values": ["x"]}])
+
+
+def test_the_defaults_of_a_family_by_name(session: Session) -> None:
+    def defaults(**arguments: Any) -> dict[str, Any]:
+        operation, key = "describe_engine_default_parameters", "EngineDefaults.Parameters"
+        found = session.pages("rds", operation, key, DBParameterGroupFamily="postgres17", **arguments)
+        return {each["ParameterName"]: each for each in found}
+
+    names = ["log_connections", "rds.force_ssl", "no_such_parameter"]
+    chosen = defaults(Filters=[{"Name": "parameter-name", "Values": names}])
+    assert chosen.keys() == {"log_connections", "rds.force_ssl"}
+    assert {name: chosen["rds.force_ssl"].get(name) for name in ("AllowedValues", "DataType", "IsModifiable")} == {
+        "AllowedValues": "0,1", "DataType": "boolean", "IsModifiable": True,
+    }  # fmt: skip
+    assert defaults(MaxRecords=20).keys() == defaults().keys() > chosen.keys()
+    with pytest.raises(AwsError, match="not a valid parameter group family"):
+        session.call("rds", "describe_engine_default_parameters", DBParameterGroupFamily="mysql8.0")

@@ -200,12 +200,12 @@ class Session:
     def pages(
         self, service: str, operation: str, key: str, /, *, in_region: str | None = None, **arguments: Any
     ) -> list[Any]:
-        """All items under `key` over all pages of a call, whether or not botocore knows a paginator for it."""
+        """All items under `key`, a dotted path, over all pages of a call, with or without a paginator of botocore's."""
         self._refuse_writes(service, operation)
         client = self.client(service, in_region or self.region)
         if not client.can_paginate(operation):
             answer = self.call(service, operation, in_region=in_region, **arguments)
-            return list(answer.get(key, ()))
+            return _items(answer, key)
 
         def collect() -> list[Any]:
             items: list[Any] = []
@@ -214,7 +214,7 @@ class Session:
                 if number:
                     self._count_call()
                 self._note_retries(service, operation, page.get("ResponseMetadata", {}))
-                items.extend(page.get(key, ()))
+                items.extend(_items(page, key))
             return items
 
         return translated(service, operation, collect)
@@ -222,6 +222,14 @@ class Session:
     def client(self, service: str, region: str) -> BaseClient:
         """The connection's boto3 client of a service in a Region, trying each call as often as this session does."""
         return self.connection.clients.get(service, region, self.max_attempts)
+
+
+def _items(answer: Mapping[str, Any], key: str) -> list[Any]:
+    """The list at a dotted path of an answer; empty where AWS leaves it out."""
+    *outer, last = key.split(".")
+    for step in outer:
+        answer = answer.get(step, {})
+    return list(answer.get(last, ()))
 
 
 def configured_region(profile: str | None = None) -> str | None:

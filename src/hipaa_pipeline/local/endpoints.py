@@ -1,7 +1,7 @@
 """VPC endpoints, with their network interfaces.
 
-MiniStack 1.5.33 loses an endpoint's security groups, private DNS and policy, gives it no network interface, and answers
-every filter with everything.
+MiniStack 1.5.33 loses an endpoint's security groups, private DNS and policy, gives it no network interface, answers
+every filter with everything, and does not know the service of Kinesis Data Streams by its name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from hipaa_pipeline.local import ec2_tags, interfaces
 from hipaa_pipeline.local.additions import Additions, Properties, boolean, matches_filters
 from hipaa_pipeline.local.wire import ApiError
 
+# The kinds of endpoint services, and the services of each.
+SERVICES = {
+    "Gateway": "dynamodb s3",
+    "Interface": "backup kinesis-streams kms lambda logs monitoring rds secretsmanager sns sqs ssm sts",
+}
 FULL_ACCESS = {"Statement": [{"Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*"}]}
 
 
@@ -25,6 +30,7 @@ def additions() -> Additions:
             "ec2.ModifyVpcEndpoint": modify_vpc_endpoint,
             "ec2.DeleteVpcEndpoints": delete_vpc_endpoints,
             "ec2.DescribeVpcEndpoints": describe_vpc_endpoints,
+            "ec2.DescribeVpcEndpointServices": describe_endpoint_services,
             "ec2.DescribeNetworkInterfaces": interfaces.describe_network_interfaces,
         },
         completions={"AWS::EC2::VPCEndpoint": _complete_endpoint},
@@ -123,6 +129,28 @@ def describe_vpc_endpoints(request: dict[str, Any]) -> dict[str, Any]:
             and matches_filters(request.get("Filters"), _endpoint_filters(endpoint))
         ]
     }
+
+
+def describe_endpoint_services(request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeVpcEndpointServices, by filters: services that a private network of this kind uses, in every zone."""
+    from ministack.core.responses import get_region
+
+    named = {
+        f"com.amazonaws.{get_region()}.{service}": kind for kind, names in SERVICES.items() for service in names.split()
+    }
+    found = [
+        {
+            "ServiceName": name,
+            "ServiceType": [{"ServiceType": kind}],
+            "ServiceRegion": get_region(),
+            "AvailabilityZones": [f"{get_region()}{letter}" for letter in "abc"],
+            "Owner": "amazon",
+            "VpcEndpointPolicySupported": True,
+        }
+        for name, kind in sorted(named.items())
+        if matches_filters(request.get("Filters"), {"service-name": name, "service-type": kind})
+    ]
+    return {"ServiceNames": [each["ServiceName"] for each in found], "ServiceDetails": found}
 
 
 def _endpoint(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,10 @@ POSTGRES: dict[str, _Known] = {
 def additions() -> Additions:
     """What this module adds to the account."""
     return Additions(
-        operations={"rds.DescribeDBParameters": describe_parameters},
+        operations={
+            "rds.DescribeDBParameters": describe_parameters,
+            "rds.DescribeEngineDefaultParameters": describe_engine_defaults,
+        },
         wrappers={
             "services.rds._modify_param_group": _noticing_changes,
             "services.rds._reset_param_group": _noticing_changes,
@@ -157,6 +160,20 @@ def describe_parameters(request: dict[str, Any]) -> dict[str, Any]:
     shown = [_parameter(each, known, set_by_user.get(each)) for each, known in sorted(POSTGRES.items())]
     wanted = request.get("Source")
     return _page(request, "Parameters", [each for each in shown if wanted in {None, each["Source"]}])
+
+
+def describe_engine_defaults(request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeEngineDefaultParameters, by names and in pages. Raises ApiError for a family that is not PostgreSQL's."""
+    family = request["DBParameterGroupFamily"]
+    if not family.startswith("postgres"):
+        raise ApiError("InvalidParameterValue", f"ParameterGroupFamily {family} is not a valid parameter group family")
+    wanted = [each for each in request.get("Filters") or () if each["Name"] == "parameter-name"]
+    shown = [
+        _parameter(name, known, None)
+        for name, known in sorted(POSTGRES.items())
+        if all(name in each["Values"] for each in wanted)
+    ]
+    return {"EngineDefaults": {"DBParameterGroupFamily": family, **_page(request, "Parameters", shown)}}
 
 
 def _parameter(name: str, known: _Known, set_value: Mapping[str, Any] | None) -> dict[str, Any]:
