@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
+from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight import Subject
 from hipaa_pipeline.preflight import operations as aws
+from hipaa_pipeline.preflight.checks import CHECKS
 from hipaa_pipeline.preflight.facts import Facts, NotAskedYet, Operation, Problem, Read
 from hipaa_pipeline.preflight.quotas import BY_SLUG
 from hipaa_pipeline.preflight.result import Result
@@ -87,6 +90,28 @@ def orderable(**changes: Any) -> dict[str, Any]:
     }
 
 
+def zone(letter: str, state: str = "available") -> dict[str, Any]:
+    """A zone as DescribeAvailabilityZones shows it."""
+    return {"ZoneName": f"{REGION}{letter}", "State": state, "RegionName": REGION, "ZoneType": "availability-zone"}
+
+
+def endpoint_service(name: str, zones: str = "abc") -> dict[str, Any]:
+    """The service of an interface endpoint as DescribeVpcEndpointServices shows it."""
+    return {
+        "ServiceName": name,
+        "ServiceType": [{"ServiceType": "Interface"}],
+        "AvailabilityZones": [f"{REGION}{letter}" for letter in zones],
+    }
+
+
+def parameter(name: str, **changes: Any) -> dict[str, Any]:
+    """A parameter as DescribeEngineDefaultParameters shows it."""
+    return {
+        "ParameterName": name, "Source": "engine-default", "ApplyType": "dynamic", "DataType": "string",
+        "IsModifiable": True, **changes,
+    }  # fmt: skip
+
+
 def service_quotas(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What ListServiceQuotas says with nothing but defaults applied."""
     return [
@@ -136,6 +161,13 @@ HEALTHY: dict[Operation, Any] = {
         arguments["Attribute"][0].upper() + arguments["Attribute"][1:]: {"Value": True}
     },
     aws.DESCRIBE_ORDERABLE_OPTIONS: [orderable()],
+    aws.DESCRIBE_ENGINE_DEFAULTS: lambda arguments: [
+        parameter(name) for name in arguments["Filters"][0]["Values"]
+    ],
+    aws.DESCRIBE_AVAILABILITY_ZONES: [zone(letter) for letter in "abc"],
+    aws.DESCRIBE_ENDPOINT_SERVICES: lambda arguments: [
+        endpoint_service(name) for name in arguments["Filters"][0]["Values"]
+    ],
     aws.DESCRIBE_ENGINE_VERSIONS: [{"EngineVersion": version} for version in ("16.14", "17.10", "17.11")],
 }  # fmt: skip
 
@@ -189,3 +221,31 @@ def our_stack(**parameters: str) -> Stack:
     small = {"EnvironmentSuffix": "test", "DeletionProtection": "false", "DatabaseEngineVersion": "17.11"}
     template = load_template("templates/hipaa-pipeline.yaml")
     return resolve(template, {**small, **parameters}, region=REGION, account_id=ACCOUNT, stack_name=NAME)
+
+
+def ask(slug: str, account: Recorded, stack: Stack, **subject: Any) -> list[Finding]:
+    """The findings of one check."""
+    check = next(each for each in CHECKS if each.slug == slug)
+    return account.ask(lambda facts: check.judge(subject_of(stack, **subject), facts))
+
+
+def troubles(findings: list[Finding]) -> list[tuple[str, str]]:
+    """The rule and status of every finding that is not good."""
+    return [
+        (each.rule, str(each.status)) for each in findings if each.status not in {Status.PASS, Status.NOT_APPLICABLE}
+    ]
+
+
+def deployed(stack: Stack, status: str = "CREATE_COMPLETE") -> Recorded:
+    """An account in which our template is deployed with these parameters."""
+    parameters = [{"ParameterKey": name, "ParameterValue": str(value)} for name, value in stack.parameters.items()]
+    return Recorded(
+        {
+            aws.DESCRIBE_STACKS: [{"StackStatus": status, "Parameters": parameters}],
+            aws.LIST_STACK_RESOURCES: [
+                {"LogicalResourceId": name, "PhysicalResourceId": f"x-{name}", "ResourceStatus": "CREATE_COMPLETE"}
+                for name in stack.resources
+            ],
+            aws.GET_TEMPLATE: {"TemplateBody": Path("templates/hipaa-pipeline.yaml").read_text()},
+        }
+    )

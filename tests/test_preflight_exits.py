@@ -65,7 +65,7 @@ def test_nothing_blocked_offers_nothing_and_asks_for_nothing_more() -> None:
     account = Recorded()
     assert account.preflight(subject_of(our_stack())).exits == ()
     asked = {read.operation for read in account.asked}
-    assert asked.isdisjoint({aws.LIST_QUOTA_REQUESTS, aws.LIST_ROLES, aws.DESCRIBE_SUBNETS})
+    assert asked.isdisjoint({aws.LIST_QUOTA_REQUESTS, aws.LIST_ROLES, aws.DESCRIBE_ROUTE_TABLES})
 
 
 def test_the_increase_to_ask_for_is_ready_to_paste() -> None:

@@ -109,6 +109,7 @@ def _limits_of_it() -> Iterator[str]:
         "",
         "- Request rates, capacity (`InsufficientDBInstanceCapacity`) and anything that changes between question and",
         "  deployment. What CloudFormation itself says of the change set is read by `plan` and `deploy`.",
+        "- Which zones `Fn::GetAZs` will return: AWS documents them and their order, but does not guarantee the order.",
         "- In the simulation of permissions: session policies and the policies of resources.",
         "- An account that an organisation keeps from simulating: the check is then unknown and says so.",
         "- Nothing was run against a live account: shapes and error codes are those AWS documents.",

@@ -107,8 +107,8 @@ GRANTS = (
             "DescribeAccountAttributes DescribeAvailabilityZones DescribeFlowLogs DescribeInstances"
             " DescribeInternetGateways DescribeManagedPrefixLists DescribeNetworkAcls DescribeNetworkInterfaces"
             " DescribeRouteTables DescribeSecurityGroupRules DescribeSecurityGroups DescribeSubnets DescribeTags"
-            " DescribeVpcAttribute DescribeVpcEncryptionControls DescribeVpcEndpoints DescribeVpcPeeringConnections"
-            " DescribeVpcs",
+            " DescribeVpcAttribute DescribeVpcEncryptionControls DescribeVpcEndpointServices DescribeVpcEndpoints"
+            " DescribeVpcPeeringConnections DescribeVpcs",
         ),
         commands=READ,
     ),

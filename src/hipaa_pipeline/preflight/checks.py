@@ -8,6 +8,7 @@ from typing import TypeVar
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight import (
     database,
+    database_parameters,
     existing_vpc,
     handed_in,
     identity,
@@ -16,6 +17,7 @@ from hipaa_pipeline.preflight import (
     permission,
     service_linked,
     stack_state,
+    zones,
 )
 from hipaa_pipeline.preflight.facts import Facts, Unanswered
 from hipaa_pipeline.preflight.subject import Check, Subject
@@ -29,7 +31,13 @@ CHECKS = (
     Check(stack_state.STATE, "the stack can be created or updated as it stands", stack_state.stack_state),
     Check(stack_state.SIZE, "the template is within CloudFormation's limits", stack_state.template_size),
     Check(names.CONTROL, "no explicit name is taken already", names.names_free),
-    Check(database.CONTROL, "RDS offers the database in this Region", database.database_orderable),
+    Check(database.CONTROL, "RDS offers the database here, and takes a change of it", database.database_orderable),
+    Check(
+        database_parameters.CONTROL,
+        "the database's family has every parameter that is set, and allows its value",
+        database_parameters.database_parameters,
+    ),
+    Check(zones.CONTROL, "the zones that are used offer the database and the endpoints", zones.availability_zones),
     Check(existing_vpc.CONTROL, "the VPC handed in is suitable", existing_vpc.existing_vpc),
     Check(existing_vpc.OVERLAP, "the new VPC's address range is used nowhere else", existing_vpc.cidr_overlap),
     Check(handed_in.CONTROL, "what is handed in exists and can be used", handed_in.handed_in),

@@ -20,7 +20,8 @@ T = TypeVar("T")
 class Operation:
     """One AWS API operation that the preflight may use: boto3's names, what is taken from it, and what for.
 
-    `key` names the list to collect over all pages of the answer; where it is empty, the answer is taken whole.
+    `key` names the list to collect over all pages of the answer, a dotted path (`EngineDefaults.Parameters`); where
+    it is empty, the answer is taken whole.
     `action` is the IAM action that allows it. Calling the operation makes a `Read`; nothing is sent.
     """
 

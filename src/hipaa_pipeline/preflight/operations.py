@@ -12,6 +12,7 @@ _IDENTITY = "who is calling, and may they"
 _QUOTAS = "quotas and what is used of them"
 _NAMES = "names already taken"
 _DATABASE = "what RDS offers in this Region"
+_ZONES = "which zones the stack would use, and what they offer"
 _NETWORK = "the VPC handed in, address overlaps, VPCs that could be handed in"
 _STACK = "the stack as it stands"
 _HANDED_IN = "roles, keys, topics and groups handed in, and those that could be"
@@ -93,6 +94,20 @@ DESCRIBE_ORDERABLE_OPTIONS = Operation(
 )
 DESCRIBE_ENGINE_VERSIONS = Operation(
     "rds", "describe_db_engine_versions", "rds:DescribeDBEngineVersions", _DATABASE, "DBEngineVersions"
+)
+DESCRIBE_ENGINE_DEFAULTS = Operation(
+    "rds",
+    "describe_engine_default_parameters",
+    "rds:DescribeEngineDefaultParameters",
+    _DATABASE,
+    "EngineDefaults.Parameters",
+)
+
+DESCRIBE_AVAILABILITY_ZONES = Operation(
+    "ec2", "describe_availability_zones", "ec2:DescribeAvailabilityZones", _ZONES, "AvailabilityZones"
+)
+DESCRIBE_ENDPOINT_SERVICES = Operation(
+    "ec2", "describe_vpc_endpoint_services", "ec2:DescribeVpcEndpointServices", _ZONES, "ServiceDetails"
 )
 
 DESCRIBE_VPCS = Operation("ec2", "describe_vpcs", "ec2:DescribeVpcs", _NETWORK, "Vpcs")
