@@ -14,7 +14,7 @@ from controls_stacks import FOREIGN_ACCOUNT, environment, production, stack_of
 from hipaa_pipeline.controls import CHECKS, HIPAA, Check, Kind, Nature, Severity, judge
 from hipaa_pipeline.controls.check import ANY, STACK
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.stack import Resource, Stack, is_reference, unknown
+from hipaa_pipeline.stack import Resource, Stack, is_reference, protected, unknown
 
 TYPES = sorted({type_ for check in CHECKS for type_ in check.types} - {ANY, STACK})
 
@@ -66,9 +66,7 @@ def test_the_paragraphs_are_those_of_the_rule() -> None:
     kinds = [paragraph.kind for paragraph in HIPAA]
     assert len({paragraph.citation for paragraph in HIPAA}) == len(HIPAA)
     assert {kind: kinds.count(kind) for kind in Kind} == {Kind.STANDARD: 22, Kind.REQUIRED: 21, Kind.ADDRESSABLE: 22}
-    assert {paragraph.safeguard for paragraph in HIPAA} == {
-        "administrative", "physical", "technical", "organizational", "documentation",
-    }  # fmt: skip
+    assert {paragraph.citation[:7] for paragraph in HIPAA} == {"164.308", "164.310", "164.312", "164.314", "164.316"}
     assert all(paragraph.duty and paragraph.meaning.endswith(".") for paragraph in HIPAA)
 
 
@@ -131,18 +129,21 @@ def test_answers_come_in_the_order_of_the_checks() -> None:
     assert places == sorted(places)
 
 
-def test_the_caller_may_say_whether_the_environment_is_protected() -> None:
-    stack = stack_of({"Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 90}}})
-    retention = [check for check in CHECKS if check.slug == "log_group_retention"]
-    statuses = [judge(stack, checks=retention, environment_protected=value)[0].status for value in (None, True, False)]
-    assert statuses == [Status.FAIL, Status.FAIL, Status.NOT_APPLICABLE]
-
-
-@pytest.mark.parametrize(("value", "protected"), [("true", True), ("false", False), (False, False), ("", True)])
-def test_protection_follows_from_the_parameter(value: Any, protected: bool) -> None:
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, True),
+        ({"DeletionProtection": "true"}, True),
+        ({"DeletionProtection": "False"}, False),
+        ({"DeletionProtection": False}, False),
+        ({"DeletionProtection": ""}, True),
+    ],
+)
+def test_protection_follows_from_the_parameter(parameters: dict[str, Any], expected: bool) -> None:
     group = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 90}}
-    [finding] = answers(stack_of({"Group": group}, DeletionProtection=value), "log_group_retention")
-    assert (finding.status is Status.FAIL) is protected
+    [finding] = answers(stack_of({"Group": group}, **parameters), "log_group_retention")
+    assert finding.status is (Status.FAIL if expected else Status.NOT_APPLICABLE)
+    assert protected(parameters) is expected
 
 
 DENIED = unknown("AccessDenied")

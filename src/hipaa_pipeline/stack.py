@@ -22,6 +22,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 UNKNOWN = "Unknown"
+# The parameter that says whether an environment is protected ("true") or ephemeral ("false").
+PROTECTION = "DeletionProtection"
 _SUB_REFERENCE = re.compile(r"\$\{([^!}.]+)(?:\.([^}]+))?\}")
 
 
@@ -139,6 +141,11 @@ def as_bool(value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
     return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
+
+
+def protected(parameters: Mapping[str, Any]) -> bool:
+    """Whether a stack with these parameters is a protected environment: unless `DeletionProtection` is false, it is."""
+    return as_bool(parameters.get(PROTECTION)) is not False
 
 
 def as_number(value: Any) -> int | float | None:

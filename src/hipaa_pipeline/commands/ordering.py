@@ -14,11 +14,10 @@ from hipaa_pipeline.commands.options import place
 from hipaa_pipeline.commands.subjects import Subject, subject_of
 from hipaa_pipeline.deployment import progress
 from hipaa_pipeline.deployment.order import Order, Tools
+from hipaa_pipeline.stack import protected
 
 if TYPE_CHECKING:
     from hipaa_pipeline.aws.session import Connection
-
-PROTECTION = "DeletionProtection"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +44,7 @@ def prepare(environment: str, region: str | None, profile: str | None, *, yes: b
         parameters=configuration.parameters,
         tags=configuration.tags,
         resources={name: resource.type for name, resource in subject.expected.resources.items()},
-        protected=str(subject.expected.parameters[PROTECTION]).lower() == "true",
+        protected=protected(subject.expected.parameters),
         options=place(region, profile),
         **choices,
     )

@@ -14,13 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from hipaa_pipeline.findings import Status
-from hipaa_pipeline.stack import UNKNOWN, Resource, Stack, as_bool, as_number, is_unknown
+from hipaa_pipeline.stack import UNKNOWN, Resource, Stack, as_bool, as_number, is_unknown, protected
 
 ANY = "*"  # a check of every resource
 STACK = "AWS::CloudFormation::Stack"  # a check of the stack itself: its parameters and outputs
-
-# The parameter that says whether an environment is protected ("true") or ephemeral ("false").
-PROTECTION_PARAMETER = "DeletionProtection"
 
 
 class Severity(enum.StrEnum):
@@ -165,19 +162,14 @@ def when(condition: Callable[[Resource, Stack], str], judge: Judge) -> Judge:
     return conditional
 
 
-def is_protected(stack: Stack) -> bool:
-    """Whether the environment is protected: unless its `DeletionProtection` parameter is false, it is."""
-    return as_bool(stack.parameters.get(PROTECTION_PARAMETER)) is not False
-
-
 def in_protected(judge: Judge) -> Judge:
     """Ask only of a protected environment; an ephemeral one is meant to be deleted without a trace."""
-    return when(lambda _, stack: "" if is_protected(stack) else "the environment is ephemeral", judge)
+    return when(lambda _, stack: "" if protected(stack.parameters) else "the environment is ephemeral", judge)
 
 
 def in_ephemeral(judge: Judge) -> Judge:
     """Ask only of an ephemeral environment."""
-    return when(lambda _, stack: "the environment is protected" if is_protected(stack) else "", judge)
+    return when(lambda _, stack: "the environment is protected" if protected(stack.parameters) else "", judge)
 
 
 # Tolerant access: other people's templates hold anything.

@@ -51,19 +51,6 @@ class Paragraph:
     duty: str
     checks: tuple[str, ...] = ()
 
-    @property
-    def safeguard(self) -> str:
-        """The section's heading: administrative, physical, technical, organizational or documentation."""
-        return _SAFEGUARDS[self.citation[4:7]]
-
-
-_SAFEGUARDS = {
-    "308": "administrative",
-    "310": "physical",
-    "312": "technical",
-    "314": "organizational",
-    "316": "documentation",
-}
 
 _S, _R, _A = Kind.STANDARD, Kind.REQUIRED, Kind.ADDRESSABLE
 _T, _M, _P, _I, _C = Nature.TECHNICAL, Nature.MIXED, Nature.PROCESS, Nature.INHERITED, Nature.CONDITIONAL

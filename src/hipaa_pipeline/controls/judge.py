@@ -7,28 +7,22 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hipaa_pipeline.controls.check import ANY, PROTECTION_PARAMETER, STACK, Check, Verdict, undetermined
+from hipaa_pipeline.controls.check import ANY, STACK, Check, Verdict, undetermined
 from hipaa_pipeline.controls.literals import IN_PARAMETER, secrets_in_defaults
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.stack import Resource, Stack, is_unknown, unknown
 
 
-def judge(
-    stack: Stack, *, checks: Sequence[Check] | None = None, environment_protected: bool | None = None
-) -> list[Finding]:
+def judge(stack: Stack, *, checks: Sequence[Check] | None = None) -> list[Finding]:
     """The answers of all `checks` (default: every one) about a resolved template or a live stack.
 
     In the order of the checks, then of the resources. A check whose types the stack lacks answers once, "not
-    applicable". Whether the environment is protected follows from the stack's `DeletionProtection` parameter unless
-    `environment_protected` says otherwise. Waivers are not applied here.
+    applicable". Waivers are not applied here.
     """
     if checks is None:
         from hipaa_pipeline.controls import CHECKS
 
         checks = CHECKS
-    if environment_protected is not None:
-        parameters = {**stack.parameters, PROTECTION_PARAMETER: str(environment_protected).lower()}
-        stack = dataclasses.replace(stack, parameters=parameters)
     stack = _legible(stack)
     subjects = _by_type(stack)
     return [finding for check in checks for finding in _ask(check, subjects, stack)]

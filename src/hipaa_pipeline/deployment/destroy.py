@@ -26,6 +26,7 @@ from hipaa_pipeline.deployment.stuck import require_own_review
 from hipaa_pipeline.deployment.watch import Ended
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding, Status
+from hipaa_pipeline.stack import protected
 
 FINAL = "final"
 
@@ -136,7 +137,7 @@ def _kept_ones_in_the_way(tools: Tools, farewell: Farewell, ended: Ended) -> lis
 
 def is_protected(stack: DeployedStack) -> bool:
     """Whether the running stack is a protected one, as it was deployed: the file may have been changed since."""
-    return stack.protected or stack.parameters.get("DeletionProtection", "true") == "true"
+    return stack.protected or protected(stack.parameters)
 
 
 def _at_rest(order: Order, tools: Tools, stack: DeployedStack) -> DeployedStack:

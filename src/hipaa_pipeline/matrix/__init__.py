@@ -15,7 +15,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 
 from hipaa_pipeline.controls import CHECKS, Check, judge
-from hipaa_pipeline.controls.check import is_protected
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.matrix.acceptance import Acceptance
 from hipaa_pipeline.matrix.memory import BAD, Facts, Memory
@@ -24,6 +23,7 @@ from hipaa_pipeline.matrix.tally import Example, Tally
 from hipaa_pipeline.places import with_lines
 from hipaa_pipeline.resolve import compile_template
 from hipaa_pipeline.source import Template
+from hipaa_pipeline.stack import protected
 
 REGIONS = ("ap-southeast-1", "us-east-1", "eu-central-1")
 CONTROL = "parameter_matrix"
@@ -100,7 +100,7 @@ def _bad_checks(facts: Facts, memory: Memory) -> tuple[list[str], list[str]]:
     for check in CHECKS:
         bad = memory.bad(check, facts)
         if bad:
-            excused = check.waivable and Status.UNKNOWN not in bad and not is_protected(facts.stack)
+            excused = check.waivable and Status.UNKNOWN not in bad and not protected(facts.stack.parameters)
             (waived if excused else failed).append(check.slug)
     return waived, failed
 

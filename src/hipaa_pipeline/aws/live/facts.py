@@ -13,8 +13,7 @@ from typing import Any
 from hipaa_pipeline.aws.live import database, encryption, monitoring, network, stream
 from hipaa_pipeline.aws.live.reader import MissingError, Physical, Reader, document
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, gather
-from hipaa_pipeline.controls.check import PROTECTION_PARAMETER
-from hipaa_pipeline.stack import unknown
+from hipaa_pipeline.stack import protected, unknown
 from hipaa_pipeline.verification.live_checks import Observation
 
 _SERVICE = ".amazonaws.com"
@@ -35,7 +34,7 @@ def read_facts(reader: Reader) -> tuple[Observation, ...]:
 
 def _of_the_stack(reader: Reader) -> Iterator[Observation]:
     yield Observation("cloudformation_stack_settled", "Stack", "StackStatus", reader.description["StackStatus"])
-    if reader.parameters.get(PROTECTION_PARAMETER) == "true":
+    if protected(reader.parameters):
         enabled = reader.description.get("EnableTerminationProtection", False)
         yield Observation("cloudformation_termination_protected", "Stack", "EnableTerminationProtection", enabled)
 
