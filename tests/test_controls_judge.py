@@ -203,6 +203,8 @@ def test_what_is_unknown_never_passes(logical_id: str, depth: int) -> None:
 def _unset(stack: Stack, logical_id: str, path: str) -> bool:
     """Whether a property was absent from the start: its default is known."""
     resource = stack.resources[logical_id]
+    if path.startswith("Parameters."):  # the settings of a parameter group have dots in their names
+        return path.removeprefix("Parameters.") not in resource.properties.get("Parameters", {})
     return path.split(".")[0].split("[")[0] not in {*resource.properties, *resource.attributes}
 
 

@@ -159,6 +159,13 @@ def setting(slug: str, name: str, value: Any, family: str = "postgres17") -> str
         ("postgresql_connections_logged", "log_connections", "all", PASS),
         ("postgresql_connections_logged", "log_connections", "receipt,authentication,authorization", PASS),
         ("postgresql_connections_logged", "log_connections", "receipt, authentication", FAIL),
+        ("postgresql_records_written", "log_min_messages", "LOG", PASS),
+        ("postgresql_records_written", "log_min_messages", "warning", PASS),
+        ("postgresql_records_written", "log_min_messages", None, PASS),
+        ("postgresql_records_written", "log_min_messages", "FATAL", FAIL),
+        ("postgresql_records_written", "log_min_messages", "loud", FAIL),
+        ("postgresql_records_written", "log_min_messages", unknown("denied"), UNKNOWN),
+        ("postgresql_error_messages_hidden", "log_min_messages", "fatal", PASS),
         ("postgresql_audit_library", "shared_preload_libraries", "pg_stat_statements, pgaudit", PASS),
         ("postgresql_audit_library", "shared_preload_libraries", "pgaudited", FAIL),
         ("postgresql_audit_classes", "pgaudit.log", "ALL", PASS),
@@ -185,6 +192,24 @@ def setting(slug: str, name: str, value: Any, family: str = "postgres17") -> str
 )
 def test_settings_of_postgresql(slug: str, name: str, value: Any, expected: str) -> None:
     assert setting(slug, name, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("client", "level", "expected"),
+    [
+        (None, None, PASS),
+        (None, "debug5", PASS),
+        ("off", "debug5", PASS),
+        ("1", None, PASS),
+        ("1", "LOG", PASS),
+        ("1", "warning", FAIL),
+        (unknown("denied"), "warning", UNKNOWN),
+        ("1", unknown("denied"), UNKNOWN),
+    ],
+)
+def test_the_level_of_audit_records_counts_while_clients_see_them(client: Any, level: Any, expected: str) -> None:
+    parameters = {"pgaudit.log_client": client, "pgaudit.log_level": level}
+    assert ask("postgresql_audit_level", about(GROUP, Family="postgres17", Parameters=parameters)).status == expected
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from controls_stacks import FAIL, PASS, about, ask
 from hipaa_pipeline.configuration import TEMPLATE_PATH, load_environment
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
@@ -65,7 +66,11 @@ LEAKING_BY_DEFAULT = {
     "bindunique",
 }  # fmt: skip
 
-Leaks = Callable[[Server], set[str]]
+RECORDS = {
+    "log-in": "connection authorized: user=postgres",
+    "refused log-in": 'password authentication failed for user "postgres"',
+    "audit": "AUDIT: SESSION,1,1,DDL,CREATE TABLE",
+}
 
 
 def template_settings() -> dict[str, str]:
@@ -126,6 +131,30 @@ def test_what_an_auditor_needs_is_in_the_log(hardened: Server, record: str) -> N
         hardened.psql(statement)
     hardened.psql("DROP TABLE kept")
     assert hardened.logged_with(record)
+
+
+@pytest.mark.parametrize(
+    ("settings", "check", "expected", "written"),
+    [
+        ({"log_min_messages": "fatal"}, "postgresql_records_written", FAIL, {"refused log-in"}),
+        ({"log_min_messages": "panic"}, "postgresql_records_written", FAIL, set()),
+        ({"pgaudit.log_level": "debug5"}, "postgresql_audit_level", PASS, set(RECORDS)),
+        ({"pgaudit.log_level": "warning", "pgaudit.log_client": "on"}, "postgresql_audit_level", FAIL,
+         {"log-in", "refused log-in"}),
+    ],
+)  # fmt: skip
+def test_a_level_that_drops_records_fails_its_check(
+    settings: dict[str, str], check: str, expected: str, written: set[str]
+) -> None:
+    weakened = {**template_settings(), **settings}
+    group = about("AWS::RDS::DBParameterGroup", Family="postgres17", Parameters=weakened)
+    assert ask(check, group).status == expected
+    with server(weakened, "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n") as running:
+        running.psql("CREATE TABLE kept (a text)")
+        running.psql("SELECT 1", password="wrong")
+        running.psql("SELECT 1", password="wrong")  # once the second is answered, the first is in the log
+        log = running.logged()
+    assert {what for what, text in RECORDS.items() if text in log} == written
 
 
 def test_a_plaintext_session_is_refused(hardened: Server) -> None:

@@ -68,6 +68,8 @@ IDS = {
     "postgresql_no_leaking_settings": "E9247",
     "postgresql_idle_session_ends": "W9248",
     "postgresql_idle_transaction_ends": "W9249",
+    "postgresql_records_written": "E9250",
+    "postgresql_audit_level": "E9251",
     # AWS Backup
     "rds_in_backup_plan": "W9301",
     "backup_daily": "W9302",

@@ -20,6 +20,7 @@ from hipaa_pipeline.controls.check import (
     mapping,
     problems_or_pass,
     undetermined,
+    unread,
     verdict,
     when,
 )
@@ -33,6 +34,12 @@ _OFF = frozenset({"0", "off", "false", "no"})
 _ON = frozenset({"1", "on", "true", "yes"})
 # PostgreSQL 18 made log_connections a list of aspects; these name the client and the user.
 _CONNECTION_ASPECTS = {"receipt", "authentication", "authorization"}
+# PostgreSQL writes log-ins, log-offs and pgAudit's records with the level LOG. In the server's log that ranks above
+# ERROR; only FATAL (a refused log-in) and PANIC rank higher.
+# https://www.postgresql.org/docs/current/runtime-config-logging.html#GUC-LOG-MIN-MESSAGES
+_LETTING_LOG_THROUGH = frozenset(
+    {"debug5", "debug4", "debug3", "debug2", "debug1", "debug", "info", "notice", "warning", "error", "log"}
+)
 _TEXT_BEARING_CLASSES = {"read", "write", "function", "misc", "misc_set", "all"}
 # Settings that write statement texts or bind values, each with the values that keep it quiet.
 _LEAKING = {
@@ -126,6 +133,18 @@ def _audit_texts(resource: Resource, stack: Stack) -> Iterator[Verdict]:
     yield from judge(resource, stack)
 
 
+def _audit_level(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
+    """The level counts only while records go to the client too. https://github.com/pgaudit/pgaudit#settings."""
+    path, expected = "Parameters.pgaudit.log_level", "log, or pgaudit.log_client off"
+    level, client = setting(resource, "pgaudit.log_level"), setting(resource, "pgaudit.log_client")
+    unclear = unread(level, client)
+    if unclear is not None:
+        yield undetermined(path, expected, unclear)
+    else:
+        ok = level in (None, "log") or client is None or client in _OFF
+        yield verdict(ok, path, expected, "not set (default log)" if level is None else level)
+
+
 def _leaks(resource: Resource) -> Iterator[Verdict]:
     for name, quiet in _LEAKING.items():
         value = setting(resource, name)
@@ -166,10 +185,16 @@ _ROWS: tuple[tuple[str, Severity, str, str, tuple[str, ...], Judge], ...] = (
      _setting_is("log_connections", _logs_connections, "1")),
     ("postgresql_disconnections_logged", Severity.MEDIUM, "The end of every session is recorded",
      'Set log_disconnections to "1".', _LOG_IN, _on("log_disconnections")),
+    ("postgresql_records_written", Severity.HIGH, "The log takes the records of log-ins, refused log-ins and the audit",
+     "Set log_min_messages to log: fatal and panic drop them.", _LOG_IN,
+     _setting_is("log_min_messages", _LETTING_LOG_THROUGH.__contains__, "log, or a level below it", "warning")),
+    ("postgresql_audit_level", Severity.HIGH, "The audit's records have the level that the log takes",
+     "Leave pgaudit.log_client and pgaudit.log_level out: log_min_messages drops records of a lower level.", _AUDIT,
+     when(_not_postgresql, _audit_level)),
     ("postgresql_audit_library", Severity.HIGH, "The audit library is loaded",
      "Name pgaudit in shared_preload_libraries.", _AUDIT,
      _setting_is("shared_preload_libraries", lambda value: "pgaudit" in items(value), "pgaudit")),
-    ("postgresql_audit_classes", Severity.HIGH, "Changes of structure and of rights are audited",
+    ("postgresql_audit_classes", Severity.HIGH, "That structure or rights were changed, and by whom, is audited",
      "Name ddl and role in pgaudit.log.", _AUDIT,
      _setting_is("pgaudit.log", _audits, "ddl,role")),
     ("postgresql_audit_parameters_hidden", Severity.HIGH, "Audit records hold no bind values",
