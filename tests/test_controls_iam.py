@@ -10,8 +10,8 @@ from controls_stacks import ACCOUNT, FAIL, PASS, UNKNOWN, about, ask
 from hipaa_pipeline.stack import unknown
 
 
-def trust(principal: dict[str, str], condition: dict[str, Any]) -> dict[str, Any]:
-    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition}
+def trust(principal: dict[str, Any], condition: dict[str, Any], action: Any = "sts:AssumeRole") -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Condition": condition}
     return about("AWS::IAM::Role", AssumeRolePolicyDocument={"Statement": [statement]})
 
 
@@ -31,6 +31,53 @@ def trust(principal: dict[str, str], condition: dict[str, Any]) -> dict[str, Any
 def test_confused_deputies(service: str, condition: dict[str, Any], expected: str) -> None:
     """Only services that always send their source can be asked for it."""
     assert ask("iam_trust_source", trust({"Service": service}, condition)).status == expected
+
+
+GITHUB, EKS = "token.actions.githubusercontent.com", "oidc.eks.eu-west-1.amazonaws.com/id/0123"
+COGNITO = "cognito-identity.amazonaws.com"
+POOL = {f"{COGNITO}:aud": "eu-west-1:0a1b"}
+
+
+@pytest.mark.parametrize(
+    ("provider", "condition", "expected"),
+    [
+        (GITHUB, {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}, FAIL),
+        (GITHUB, {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": "repo:a/b:main"}}, PASS),
+        (GITHUB, {"StringLike": {f"{GITHUB}:sub": "repo:a/*"}}, PASS),
+        (GITHUB, {"StringLike": {f"{GITHUB}:sub": ["repo:a/b:*", "repo:*"]}}, FAIL),
+        (GITHUB, {"StringLike": {f"{GITHUB}:sub": "*"}}, FAIL),
+        (GITHUB, {"StringNotLike": {f"{GITHUB}:sub": "repo:a/b:*"}}, FAIL),
+        (GITHUB, {"ForAllValues:StringLike": {f"{GITHUB}:sub": "repo:a/b:*"}}, FAIL),
+        (GITHUB, {"StringLike": {f"{GITHUB}:job_workflow_ref": "a/b/.github/workflows/deploy.yml@*"}}, PASS),
+        (GITHUB, unknown("an export"), UNKNOWN),
+        (EKS, {"StringEquals": {f"{EKS}:aud": "sts.amazonaws.com"}}, FAIL),
+        (EKS, {"StringLike": {f"{EKS}:sub": "system:serviceaccount:*"}}, FAIL),
+        (EKS, {"StringEquals": {f"{EKS}:sub": "system:serviceaccount:data:processor"}}, PASS),
+        (COGNITO, {"StringEquals": POOL}, FAIL),
+        (COGNITO, {"StringEquals": POOL, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}, FAIL),
+        (COGNITO, {"StringEquals": POOL, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "authenticated"}}, PASS),
+        ("accounts.google.com", {"StringEquals": {"accounts.google.com:aud": "66677788899900pro0"}}, FAIL),
+        ("www.amazon.com", {"StringEquals": {"www.amazon.com:user_id": "amzn1.account.0"}}, PASS),
+        (unknown("an export"), {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}, UNKNOWN),
+    ],
+)  # fmt: skip
+def test_who_comes_with_a_token(provider: Any, condition: dict[str, Any], expected: str) -> None:
+    resources = trust({"Federated": provider}, condition, "sts:AssumeRoleWithWebIdentity")
+    assert ask("iam_trust_federation", resources).status == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({}, FAIL),
+        ({"StringEquals": {"SAML:iss": "https://idp.example.com"}}, FAIL),
+        ({"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}, PASS),
+    ],
+)
+def test_who_comes_with_an_assertion(condition: dict[str, Any], expected: str) -> None:
+    provider = f"arn:aws:iam::{ACCOUNT}:saml-provider/staff"
+    resources = trust({"Federated": provider}, condition, ["sts:AssumeRoleWithSAML", "sts:TagSession"])
+    assert ask("iam_trust_federation", resources).status == expected
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,6 @@ _PRESENCE = {
     "alarm_insufficient_data_actions",
     "lambda_in_vpc",
     "postgresql_no_leaking_settings",
-    "rds_security_group",
     "s3_access_logged",
     "security_group_egress_named",
     "security_group_egress_not_open",

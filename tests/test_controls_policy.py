@@ -17,6 +17,7 @@ from hipaa_pipeline.controls.policy import (
     account_of,
     admits,
     foreign_accounts,
+    is_own,
     matches,
     matches_arn,
     statements,
@@ -213,6 +214,7 @@ def test_the_same_document_changed_to_another_is_read_anew() -> None:
         ({"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}, True),
         ({"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}}, False),
         ({"StringEqualsIfExists": {"aws:PrincipalAccount": ACCOUNT}}, False),
+        ({"ForAllValues:StringEquals": {"aws:PrincipalAccount": ACCOUNT}}, False),
         ({"StringLike": {"aws:PrincipalAccount": "*"}}, False),
         ({"Null": {"aws:PrincipalAccount": "false"}}, False),
         ({"StringEquals": {"aws:PrincipalTag/team": "data"}}, False),
@@ -238,6 +240,27 @@ def test_what_ties_a_principal(condition: Any, expected: bool) -> None:
 )
 def test_accounts_in_principals(text: str, expected: str) -> None:
     assert account_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (ACCOUNT, True),
+        (FOREIGN_ACCOUNT, False),
+        ("1111*", False),
+        (f"arn:aws:cloudwatch:*:{ACCOUNT}:alarm:*", True),
+        ("arn:aws:cloudwatch:*:*:alarm:*", False),
+        (f"arn:aws:cloudwatch:*:{FOREIGN_ACCOUNT}:alarm:*", False),
+        ("arn:aws:s3:::files", True),
+        ("arn:aws:s3:::*", False),
+        ("${Trail.Arn}", True),
+        ("o-0123456789", True),
+        ("r-0123", False),
+        ("", False),
+    ],
+)
+def test_what_a_condition_ties_to(value: str, expected: bool) -> None:
+    assert is_own(value, stack_of({})) is expected
 
 
 def test_own_and_aws_accounts_are_not_foreign() -> None:

@@ -1,4 +1,9 @@
-"""AWS Backup: a second, separate copy of the database that nobody can destroy."""
+"""AWS Backup: a second, separate copy of the database, which takes two steps to destroy.
+
+Nobody can delete recovery points while the vault's policy or lock stands. Who may change these can do so first; only a
+lock in compliance mode (ChangeableForDays) stands against everybody once its days of grace are over.
+https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html
+"""
 
 from __future__ import annotations
 
@@ -22,7 +27,7 @@ from hipaa_pipeline.controls.check import (
     when,
 )
 from hipaa_pipeline.controls.policy import RESOURCE as RESOURCE_POLICIES
-from hipaa_pipeline.controls.policy import matches, statements_of, text_of, undecided
+from hipaa_pipeline.controls.policy import Statement, matches, statements_of, text_of, undecided
 from hipaa_pipeline.controls.rds import INSTANCE, in_cluster
 from hipaa_pipeline.controls.relations import admits_service, managed_policies, related, uses_customer_key
 from hipaa_pipeline.stack import Resource, Stack, as_number, is_unknown
@@ -103,22 +108,26 @@ def is_daily(schedule: Any) -> bool:
 
 
 def _protected(vault: Resource, _stack: Stack) -> Iterator[Verdict]:
-    expected = "a policy that denies everybody to delete recovery points, or a lock"
-    if vault.properties.get("LockConfiguration"):
-        yield passed("LockConfiguration", expected, "a lock")
-        return
+    expected = f"a policy that denies everybody to delete any recovery point, or a lock of {DAYS} days or more"
+    lock = vault.get("LockConfiguration.MinRetentionDays")
     policy = statements_of(vault, RESOURCE_POLICIES)
-    denied = [
-        action
-        for action in _DELETING
-        if any(not s.allow and s.about("AWS", "*") and s.acts(action) and not s.conditions for s in policy)
-    ]
-    unclear = undecided(policy)
-    if len(denied) < len(_DELETING) and unclear is not None:
+    denied = [action for action in _DELETING if any(_denies_everybody(statement, action) for statement in policy)]
+    unclear = lock if is_unknown(lock) else undecided(policy)
+    if (as_number(lock) or 0) >= DAYS:
+        yield passed("LockConfiguration.MinRetentionDays", expected, lock)
+    elif len(denied) < len(_DELETING) and unclear is not None:
         yield undetermined("AccessPolicy", expected, unclear)
     else:
-        shown = f"denied: {', '.join(denied) or 'nothing'}"
+        shown = f"denied for every recovery point: {', '.join(denied) or 'nothing'}; lock: {lock or 'none'}"
         yield verdict(len(denied) == len(_DELETING), "AccessPolicy", expected, shown)
+
+
+def _denies_everybody(statement: Statement, action: str) -> bool:
+    """Whether a statement denies an action to everybody, on every resource (recovery points have many kinds of ARN)."""
+    everybody = any(value == "*" for _, value in statement.principals)
+    everything = any(not resource.strip("*") for resource in statement.resources)
+    limited = statement.conditions or statement.unknowns
+    return not statement.allow and statement.acts(action) and everybody and everything and not limited
 
 
 def _role_works(role: Resource, _selection: Resource, _stack: Stack) -> Iterator[Verdict]:
@@ -205,8 +214,8 @@ CHECKS = (
         slug="backup_vault_protected",
         service="AWS Backup",
         severity=Severity.MEDIUM,
-        title="Nobody can destroy recovery points",
-        remedy=f"Deny everybody {' and '.join(_DELETING)} in AccessPolicy.",
+        title="Nobody can delete recovery points without changing the vault's policy or lock first",
+        remedy=f"Deny everybody {' and '.join(_DELETING)} on Resource * in AccessPolicy.",
         citations=(*_BACKUP, "164.312(c)(1)"),
         types=(VAULT,),
         judge=_protected,

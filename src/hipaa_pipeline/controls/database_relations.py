@@ -24,7 +24,14 @@ from hipaa_pipeline.controls.check import (
 from hipaa_pipeline.controls.policy import text_of
 from hipaa_pipeline.controls.postgresql import PARAMETER_GROUP
 from hipaa_pipeline.controls.rds import INSTANCE, engine_of, major_version, of_cluster
-from hipaa_pipeline.controls.relations import admits_service, handed_in, managed_policies, referring, related
+from hipaa_pipeline.controls.relations import (
+    admits_service,
+    handed_in,
+    managed_policies,
+    own_security_groups,
+    referring,
+    related,
+)
 from hipaa_pipeline.stack import Resource, Stack, as_number, is_unknown
 
 SUBNET_GROUP = "AWS::RDS::DBSubnetGroup"
@@ -325,7 +332,7 @@ CHECKS = (
         remedy="Name the database's groups in VPCSecurityGroups.",
         citations=_REACH,
         types=(INSTANCE,),
-        judge=when(of_cluster, expect("VPCSecurityGroups", bool, "one security group or more")),
+        judge=when(of_cluster, own_security_groups("VPCSecurityGroups")),
     ),
     Check(
         slug="rds_ingress",

@@ -21,7 +21,7 @@ from hipaa_pipeline.controls.check import (
     undetermined,
     verdict,
 )
-from hipaa_pipeline.controls.policy import Statement, admits, statements, undecided
+from hipaa_pipeline.controls.policy import Statement, admits, is_own, statements, undecided
 from hipaa_pipeline.controls.relations import KEY
 from hipaa_pipeline.controls.scan import no_grant
 from hipaa_pipeline.stack import Resource, Stack
@@ -37,9 +37,9 @@ _WITHOUT_SOURCE = frozenset({"events.amazonaws.com", "events.rds.amazonaws.com"}
 _SOURCES = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "kms:calleraccount"})
 
 
-def _untied_service(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
-    keys = [key for _, key, _ in statement.conditions]
-    if any(key in _SOURCES or key.startswith("kms:encryptioncontext:") for key in keys):
+def _untied_service(statement: Statement, stack: Stack) -> Iterator[Verdict]:
+    contexts = {key for _, key, _ in statement.conditions if key.startswith("kms:encryptioncontext:")}
+    if statement.ties(_SOURCES | contexts, limits=lambda value: is_own(value, stack)):
         return
     for kind, service in statement.principals:
         if kind == "Service" and service not in _WITHOUT_SOURCE:
@@ -79,7 +79,7 @@ def _account_keeps_control(key: Resource, stack: Stack) -> Iterator[Verdict]:
 
 
 _PLACE = {KEY: "KeyPolicy"}
-_TIED = "a condition on aws:SourceAccount, aws:SourceArn or the encryption context"
+_TIED = "a condition that ties aws:SourceAccount, aws:SourceArn or the encryption context to this account"
 _AS_ITSELF = "services that call KMS as themselves"
 _ACCOUNT_ONLY = "full control for the account only"
 
@@ -148,7 +148,7 @@ CHECKS = (
         slug="kms_key_service_condition",
         service="KMS",
         severity=Severity.HIGH,
-        title="A service may use the key only for this account's resources",
+        title="A service may use the key only for resources of this account or organisation",
         remedy="Add a condition on aws:SourceAccount and aws:SourceArn; for CloudWatch Logs on the encryption context.",
         citations=("164.308(a)(4)(ii)(B)", "164.312(a)(1)"),
         types=(KEY,),

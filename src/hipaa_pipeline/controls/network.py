@@ -13,7 +13,6 @@ from hipaa_pipeline.controls.check import (
     failed,
     is_false,
     is_one_of,
-    is_set,
     is_true,
     listed,
     mapping,
@@ -31,6 +30,7 @@ from hipaa_pipeline.controls.relations import (
     identity_policy,
     is_customer_key,
     log_group_arn,
+    own_security_groups,
     referring,
     related,
 )
@@ -282,7 +282,7 @@ CHECKS = (
         remedy="Name the endpoint's groups in SecurityGroupIds.",
         citations=_TRANSIT,
         types=(VPC_ENDPOINT,),
-        judge=when(_not_interface, is_set("SecurityGroupIds", "one security group or more")),
+        judge=when(_not_interface, own_security_groups("SecurityGroupIds")),
     ),
     Check(
         slug="vpc_endpoint_zones",

@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from hipaa_pipeline.controls.check import listed, mapping, unread
@@ -56,16 +56,18 @@ class Statement:
         """Whether all conditions hold for a request with these context keys (in lower case) and no others."""
         return all(_condition_holds(condition, context.get(condition[1])) for condition in self.conditions)
 
-    def ties(self, keys: frozenset[str], *, always_sent: bool = False) -> bool:
-        """Whether a condition limits one of these keys (lower case) to something.
+    def ties(self, keys: Container[str], *, always_sent: bool = False, limits: Callable[[str], bool] = bool) -> bool:
+        """Whether a condition limits one of these keys (lower case) to something that `limits` says of each value.
 
-        A negation does not, nor does a wildcard alone, nor a condition that holds when the key is absent, unless the
-        key is `always_sent`.
+        A negation does not, nor does a wildcard alone, nor a condition that holds when the key is absent (`IfExists`,
+        `ForAllValues`), unless the key is `always_sent`.
         """
         return any(
-            key in keys and values and all(value.strip("*") for value in values)
+            key in keys and values and all(value.strip("*") and limits(value) for value in values)
             for operator, key, values in self.conditions
-            if "not" not in operator and operator != "null" and (always_sent or not operator.endswith("ifexists"))
+            if "not" not in operator
+            and operator != "null"
+            and (always_sent or not (operator.endswith("ifexists") or operator.startswith("forallvalues")))
         )
 
 
@@ -285,6 +287,20 @@ def account_of(text: str) -> str:
     """The account ID that a principal or condition value names, bare or inside an ARN; "" where there is none."""
     account = text.split(":")[4] if text.startswith("arn:") and text.count(":") >= 5 else text
     return account if re.fullmatch(r"\d{12}", account) else ""
+
+
+def is_own(value: str, stack: Stack) -> bool:
+    """Whether a condition's value is limited to this account or an organisation.
+
+    So are the account's ID, an ARN with it, an ARN that has no account but a name (a bucket's), a reference to a
+    resource of the stack, and the ID of an organisation.
+    """
+    if value.startswith(("${", "o-")):
+        return True
+    if not value.startswith("arn:") or value.count(":") < 5:
+        return value == stack.account_id
+    account, name = value.split(":", 5)[4:]
+    return account == stack.account_id or (account == "" and name.strip("*") != "")
 
 
 # AWS's own accounts, from which load balancers deliver access logs in the older Regions.

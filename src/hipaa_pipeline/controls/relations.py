@@ -62,6 +62,32 @@ def uses_customer_key(path: str) -> Judge:
     return judge
 
 
+def own_security_groups(path: str) -> Judge:
+    """The property names security groups, and none of them is a VPC's default one, which every resource may share."""
+    expected = "security groups of its own"
+
+    def judge(resource: Resource, stack: Stack) -> Iterator[Verdict]:
+        values = listed(resource.get(path))
+        own = [value for value in values if _type_of(value, stack) == "AWS::EC2::SecurityGroup"]
+        default = [value for value in values if _type_of(value, stack) == "AWS::EC2::VPC"]
+        unclear = next(filter(is_unknown, values), None)
+        if default:
+            yield failed(path, expected, f"the VPC's default one: {', '.join(map(text_of, default))}")
+        elif unclear is not None:
+            yield undetermined(path, expected, unclear)
+        elif not values:
+            yield failed(path, expected, None)
+        else:
+            yield passed(path, expected, values) if len(own) == len(values) else handed_in(path, values)
+
+    return judge
+
+
+def _type_of(value: Any, stack: Stack) -> str:
+    target = stack.target(value)
+    return "" if target is None else target.type
+
+
 def referring(stack: Stack, type_: str, path: str, resource: Resource) -> list[Resource]:
     """The resources of a type whose property at `path` refers to `resource` (alone or in a list)."""
     return [
