@@ -10,7 +10,8 @@ KEY = (
     weaken("kms_key_rotation", "rotation off", put("Key", "EnableKeyRotation", False)),
     weaken("kms_key_rotation", "rotation left to the default", drop("Key", "EnableKeyRotation")),
     weaken("kms_key_enabled", "key disabled", put("Key", "Enabled", False)),
-    weaken("kms_key_deletion_window", "gone after a day", put("Key", "PendingWindowInDays", 1)),
+    weaken("kms_key_deletion_window", "gone after a week", put("Key", "PendingWindowInDays", 7)),
+    weaken("kms_key_deletion_window", "gone after four weeks", put("Key", "PendingWindowInDays", "29")),
     weaken("kms_key_lockout_check", "lockout check bypassed", put("Key", "BypassPolicyLockoutSafetyCheck", True)),
     weaken(
         "kms_key_account_control",
@@ -207,7 +208,9 @@ STREAM = (
     weaken("kinesis_encrypted", "encryption removed", drop("RecordStream", "StreamEncryption"),
            also=("kinesis_customer_key",)),
     weaken("kinesis_customer_key", "AWS's own key", put("RecordStream", "StreamEncryption/KeyId", "alias/aws/kinesis")),
-    weaken("kinesis_retention", "an hour", put("RecordStream", "RetentionPeriodHours", 1)),
+    weaken("kinesis_retention", "a day", put("RecordStream", "RetentionPeriodHours", 24)),
+    weaken("kinesis_retention", "a day by default", drop("RecordStream", "RetentionPeriodHours")),
+    weaken("kinesis_retention", "six days", put("RecordStream", "RetentionPeriodHours", "167")),
 )  # fmt: skip
 
 LOGS = (

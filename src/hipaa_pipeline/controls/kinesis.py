@@ -6,7 +6,10 @@ from hipaa_pipeline.controls.check import Check, Severity, at_least, is_one_of
 from hipaa_pipeline.controls.relations import uses_customer_key
 
 STREAM = "AWS::Kinesis::Stream"
-RETENTION_HOURS = 24  # what Kinesis allows; how much longer is a matter of the recovery policy
+DEFAULT_HOURS = 24  # Kinesis's own, and the least it takes
+# A week, so that consumers that stop before a long weekend lose nothing: the default of AWS Config's rule.
+# https://docs.aws.amazon.com/config/latest/developerguide/kinesis-stream-backup-retention-check.html
+RETENTION_HOURS = 168
 
 CHECKS = (
     Check(
@@ -33,10 +36,10 @@ CHECKS = (
         slug="kinesis_retention",
         service="Kinesis",
         severity=Severity.MEDIUM,
-        title="The stream keeps records for a day at least",
+        title="The stream keeps records for a week at least",
         remedy=f"Set RetentionPeriodHours to {RETENTION_HOURS} or more: it is the only copy of unread records.",
         citations=("164.308(a)(7)(ii)(A)",),
         types=(STREAM,),
-        judge=at_least("RetentionPeriodHours", RETENTION_HOURS, default=RETENTION_HOURS),
+        judge=at_least("RetentionPeriodHours", RETENTION_HOURS, default=DEFAULT_HOURS),
     ),
 )

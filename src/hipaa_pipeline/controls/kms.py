@@ -15,6 +15,7 @@ from hipaa_pipeline.controls.check import (
     Verdict,
     at_least,
     failed,
+    in_protected,
     is_false,
     is_true,
     passed,
@@ -26,7 +27,10 @@ from hipaa_pipeline.controls.relations import KEY
 from hipaa_pipeline.controls.scan import no_grant
 from hipaa_pipeline.stack import Resource, Stack
 
-WAITING_DAYS = (7, 30)  # what KMS allows
+# KMS's default and the longest it takes. Without the key every snapshot and recovery point is lost, however long these
+# are kept, so a protected environment does not shorten the time in which somebody can notice.
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+WAITING_DAYS = 30
 
 # Services that use a key with the rights of whoever calls them, so that nothing consults a statement for themselves.
 _ON_BEHALF_OF_CALLER = frozenset(
@@ -108,11 +112,11 @@ CHECKS = (
         slug="kms_key_deletion_window",
         service="KMS",
         severity=Severity.MEDIUM,
-        title="A deletion of the key can be cancelled for a week at least",
-        remedy="Set PendingWindowInDays to 7 to 30: deleting the key destroys every copy of the data.",
+        title=f"A deletion of a protected environment's key can be cancelled for {WAITING_DAYS} days",
+        remedy=f"Set PendingWindowInDays to {WAITING_DAYS}: deleting the key destroys every copy of the data.",
         citations=("164.308(a)(1)(ii)(B)", "164.308(a)(7)(ii)(A)", "164.312(c)(1)"),
         types=(KEY,),
-        judge=at_least("PendingWindowInDays", WAITING_DAYS[0], default=WAITING_DAYS[1]),
+        judge=in_protected(at_least("PendingWindowInDays", WAITING_DAYS, default=WAITING_DAYS)),
     ),
     Check(
         slug="kms_key_lockout_check",

@@ -9,6 +9,7 @@ from troposphere import And, Condition, Equals, Not, Ref, Template
 from hipaa_pipeline.template.parameters import ENGINE_VERSIONS, LOG_RETENTION_DAYS
 
 YEAR_DAYS = 365
+KEY_DELETION_DAYS = 30  # KMS's default, and the longest it takes
 
 
 def add_conditions(template: Template) -> None:
@@ -54,6 +55,10 @@ def add_rules(template: Template) -> None:
             [
                 (_is("DatabaseMultiAz", "true"), "A protected environment needs DatabaseMultiAz true"),
                 (_is("CreateBackupPlan", "true"), "A protected environment needs CreateBackupPlan true"),
+                (
+                    _is("KeyDeletionWindowDays", str(KEY_DELETION_DAYS)),
+                    f"A protected environment needs KeyDeletionWindowDays {KEY_DELETION_DAYS}",
+                ),
                 (
                     {"Fn::Contains": [long_retention, Ref("LogRetentionDays")]},
                     f"A protected environment needs LogRetentionDays of {YEAR_DAYS} or more",

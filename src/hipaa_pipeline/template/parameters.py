@@ -66,7 +66,7 @@ def groups() -> dict[str, dict[str, Parameter]]:
                 AllowedPattern="^[a-z][a-z0-9-]{0,18}[a-z0-9]$",
             ),
             "DeletionProtection": _switch(
-                "true: protected, which also needs Multi-AZ, a backup plan and a year of logs. false: ephemeral",
+                "true: protected; needs Multi-AZ, a backup plan, a year of logs, 30 days for the key. false: ephemeral",
                 "true",
             ),
         },
@@ -136,7 +136,7 @@ def groups() -> dict[str, dict[str, Parameter]]:
         "Stream": {
             "StreamMode": _choice("ON_DEMAND capacity follows the traffic", "PROVISIONED", "PROVISIONED", "ON_DEMAND"),
             "StreamShards": _number("Provisioned shards, of 1 MB/s or 1,000 records/s in and 2 MB/s out", 1, 1, 500),
-            "StreamRetentionHours": _number("Hours for which a record can still be read", 168, 24, 8760),
+            "StreamRetentionHours": _number("Hours for which a record can still be read", 168, 168, 8760),
         },
         "Logs": {
             "LogRetentionDays": _choice(
