@@ -10,7 +10,7 @@ from controls_stacks import ACCOUNT, FAIL, KEY_REFERENCE, NOT_ASKED, PASS, UNKNO
 from hipaa_pipeline.controls import judge_defaults
 from hipaa_pipeline.controls.backup import is_daily
 from hipaa_pipeline.controls.literals import find_secrets
-from hipaa_pipeline.controls.rds import is_supported
+from hipaa_pipeline.controls.rds import POSTGRESQL_VERSIONS, VERSIONS_AS_OF, is_supported
 from hipaa_pipeline.stack import unknown
 
 INSTANCE = "AWS::RDS::DBInstance"
@@ -69,6 +69,10 @@ def test_customer_keys(key: Any, expected: str) -> None:
         ("rds_extended_support_off", INSTANCE, {"Engine": "oracle-ee"}, NOT_ASKED),
         ("rds_version_supported", INSTANCE, {"Engine": "mysql", "EngineVersion": "5.7"}, NOT_ASKED),
         ("rds_version_supported", INSTANCE, {"Engine": "Postgres", "EngineVersion": 16.1}, FAIL),
+        ("rds_version_supported", INSTANCE, {"Engine": "postgres", "EngineVersion": "17"}, UNKNOWN),
+        ("rds_version_supported", INSTANCE, {"Engine": "postgres", "EngineVersion": 17}, UNKNOWN),
+        ("rds_version_supported", INSTANCE, {"Engine": "postgres", "EngineVersion": "13"}, FAIL),
+        ("rds_version_supported", INSTANCE, {"Engine": "postgres"}, UNKNOWN),
         ("rds_parameter_group", INSTANCE, {"Engine": "postgres", "DBParameterGroupName": "shared"}, NOT_ASKED),
         ("rds_parameter_group", INSTANCE, {"Engine": "mysql"}, NOT_ASKED),
         ("rds_parameter_group", INSTANCE, {"Engine": "postgres", "DBParameterGroupName": {"Ref": "Key"}}, FAIL),
@@ -243,13 +247,23 @@ def test_settings_are_asked_of_postgresql_only(family: str, type_: str, expected
 @pytest.mark.parametrize(
     ("version", "expected"),
     [
-        ("17.11", True), ("17.5", True), ("17.4", False), ("17", True), ("14.18", True), ("14.17", False),
+        ("17.11", True), ("17.5", True), ("17.4", False), ("17", False), ("14.18", True), ("14.17", False),
         ("13.23", False), ("13", False), ("18.6", True), ("9.6.24", False), ("17.5-rds.1", True), ("", False),
         ("seventeen", False), ("17.x", False), ("19.1", False),
     ],
 )  # fmt: skip
 def test_supported_versions(version: str, expected: bool) -> None:
     assert is_supported(version) is expected
+
+
+def test_every_version_of_the_table_was_in_standard_support_on_its_date() -> None:
+    assert [major for major, (_, end) in POSTGRESQL_VERSIONS.items() if end <= VERSIONS_AS_OF] == []
+    assert list(POSTGRESQL_VERSIONS) == sorted(POSTGRESQL_VERSIONS)
+
+
+def test_an_answer_about_a_version_says_until_when_it_holds() -> None:
+    found = ask("rds_version_supported", about(INSTANCE, Engine="postgres", EngineVersion="17.11"))
+    assert "17.5 or newer (until 2030-02-28)" in found.expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""CloudWatch alarms: there is one for what matters, it can fire, and somebody hears it."""
+"""CloudWatch alarms: there is one for what matters, it can fire, and it may publish to its topic.
+
+Whether somebody is subscribed to the topic, and reads what arrives, no template says.
+"""
 
 from __future__ import annotations
 
@@ -240,7 +243,7 @@ CHECKS = (
         slug="alarm_actions",
         service="CloudWatch",
         severity=Severity.MEDIUM,
-        title="The alarm tells somebody",
+        title="The alarm has an action",
         remedy="Name a topic in AlarmActions.",
         citations=_INCIDENT,
         types=(ALARM,),
@@ -250,7 +253,7 @@ CHECKS = (
         slug="alarm_insufficient_data_actions",
         service="CloudWatch",
         severity=Severity.LOW,
-        title="The alarm tells somebody when its metric stops",
+        title="The alarm has an action for when its metric stops",
         remedy="Name a topic in InsufficientDataActions.",
         citations=_INCIDENT,
         types=(ALARM,),
@@ -310,7 +313,7 @@ CHECKS = (
         slug="rds_alarms",
         service="CloudWatch",
         severity=Severity.MEDIUM,
-        title="Somebody hears when the database is about to stop serving",
+        title="There are alarms of what tells that the database is about to stop serving",
         remedy=f"Add alarms of {', '.join(DATABASE_METRICS)} with the database as dimension.",
         citations=_SERVING,
         types=(INSTANCE,),
@@ -320,7 +323,7 @@ CHECKS = (
         slug="rds_failed_login_alarm",
         service="CloudWatch",
         severity=Severity.MEDIUM,
-        title="Somebody hears of repeated failed log-ins",
+        title="There is an alarm of repeated failed log-ins",
         remedy="Add a metric filter for `authentication failed` on the PostgreSQL log, and an alarm of its metric.",
         citations=("164.308(a)(1)(ii)(D)", "164.308(a)(5)(ii)(C)", "164.308(a)(6)(ii)"),
         types=(INSTANCE,),
@@ -330,7 +333,7 @@ CHECKS = (
         slug="kinesis_alarms",
         service="CloudWatch",
         severity=Severity.MEDIUM,
-        title="Somebody hears when consumers fall behind or calls are throttled",
+        title="There are alarms of consumers that fall behind and of throttled calls",
         remedy=f"Add alarms of {', '.join(STREAM_METRICS)} with the stream as dimension.",
         citations=_SERVING,
         types=(STREAM,),

@@ -1,4 +1,4 @@
-"""CloudWatch log groups: encrypted, kept long enough, hard to delete, and really written to."""
+"""CloudWatch log groups: encrypted with a key that lets CloudWatch Logs write, and kept long enough."""
 
 from __future__ import annotations
 

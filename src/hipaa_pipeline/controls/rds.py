@@ -25,7 +25,7 @@ from hipaa_pipeline.controls.check import (
     when,
 )
 from hipaa_pipeline.controls.relations import uses_customer_key
-from hipaa_pipeline.stack import Resource, Stack, as_bool, is_unknown
+from hipaa_pipeline.stack import Resource, Stack, as_bool, is_unknown, unknown
 
 INSTANCE = "AWS::RDS::DBInstance"
 CLUSTER = "AWS::RDS::DBCluster"
@@ -43,9 +43,11 @@ LOGS: Mapping[str, tuple[str, ...]] = {
     "oracle": ("alert", "audit", "listener"),
 }
 
-# PostgreSQL majors on RDS: the oldest minor that can still be created (AWS's notice of 2026-05-01), and the end of
-# standard support. 13 and older are past it.
+# PostgreSQL majors in standard support on RDS as of a date: the oldest minor that can still be created (AWS's notice of
+# 2026-05-01), and the last day of standard support. No check reads a clock, so that the same stack gets the same answer
+# tomorrow; the answer carries the last day instead.
 # https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar.html
+VERSIONS_AS_OF = "2026-11-23"
 POSTGRESQL_VERSIONS: Mapping[int, tuple[int, str]] = {
     14: (18, "2027-02-28"),
     15: (13, "2028-02-29"),
@@ -136,26 +138,24 @@ def _version_supported(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
     if engine_of(resource) != "postgres":
         yield not_applicable("only PostgreSQL's versions are known here", "Engine", resource.properties.get("Engine"))
         return
-    expected = "a version in standard support: " + ", ".join(f"{m}.{n} or newer" for m, (n, _) in sorted_versions())
+    known = (f"{major}.{minor} or newer (until {end})" for major, (minor, end) in POSTGRESQL_VERSIONS.items())
+    expected = f"a version in standard support: {', '.join(known)}"
     version = resource.properties.get("EngineVersion")
     if is_unknown(version):
         yield undetermined("EngineVersion", expected, version)
+    elif version is None or str(version) in map(str, POSTGRESQL_VERSIONS):
+        chosen = "version" if version is None else f"minor version of {version}"
+        yield undetermined("EngineVersion", expected, unknown(f"RDS chooses the {chosen}"))
     else:
-        yield verdict(version is None or is_supported(str(version)), "EngineVersion", expected, version)
-
-
-def sorted_versions() -> list[tuple[int, tuple[int, str]]]:
-    """The supported majors, each with its oldest minor and the end of standard support."""
-    return sorted(POSTGRESQL_VERSIONS.items())
+        yield verdict(is_supported(str(version)), "EngineVersion", expected, version)
 
 
 def is_supported(version: str) -> bool:
-    """Whether a PostgreSQL version (`17.11`, `17`) can still be created and is in standard support."""
-    major, _, minor = version.partition(".")
-    if not major.isdigit() or int(major) not in POSTGRESQL_VERSIONS:
+    """Whether a PostgreSQL version (`17.11`) can still be created and is in standard support by this table."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if not found or int(found.group(1)) not in POSTGRESQL_VERSIONS:
         return False
-    digits = re.match(r"\d*", minor)
-    return not minor or int(digits.group() or -1 if digits else -1) >= POSTGRESQL_VERSIONS[int(major)][0]
+    return int(found.group(2)) >= POSTGRESQL_VERSIONS[int(found.group(1))][0]
 
 
 def _has_extended_support(resource: Resource, stack: Stack) -> str:
@@ -226,7 +226,7 @@ CHECKS = (
         slug="rds_backup_retention",
         service="RDS",
         severity=Severity.HIGH,
-        title="The database can be restored to any second of the last week",
+        title="The database can be restored to any second of the last week but its last minutes",
         remedy=f"Set BackupRetentionPeriod to {BACKUP_DAYS} days or more (at most 35).",
         citations=("164.308(a)(1)(ii)(B)", *_BACKUP, "164.308(a)(7)(ii)(C)"),
         types=_BOTH,
@@ -314,7 +314,7 @@ CHECKS = (
         slug="rds_iam_authentication",
         service="RDS",
         severity=Severity.MEDIUM,
-        title="Programs log in with named identities and tokens that live 15 minutes",
+        title="Programs can log in by IAM with tokens that live 15 minutes, instead of passwords",
         remedy="Set EnableIAMDatabaseAuthentication to true.",
         citations=("164.308(a)(3)(ii)(A)", "164.308(a)(4)(i)", "164.312(a)(2)(i)", "164.312(d)"),
         types=_BOTH,
@@ -354,8 +354,8 @@ CHECKS = (
         slug="rds_version_supported",
         service="RDS",
         severity=Severity.HIGH,
-        title="The engine's version is in standard support",
-        remedy="Choose a newer EngineVersion.",
+        title=f"The engine's version is in standard support, as of {VERSIONS_AS_OF}",
+        remedy="Set EngineVersion to a newer version, with its minor.",
         citations=("164.308(a)(1)(ii)(B)",),
         types=_BOTH,
         judge=_version_supported,
