@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import subprocess
 import sys
@@ -13,8 +14,8 @@ import jsonschema
 import pytest
 
 from hipaa_pipeline.checking import check_template
+from hipaa_pipeline.clock import SystemClock
 from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, environments, load_environment
-from hipaa_pipeline.controls import CHECKS
 from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.findings import Status
 from hipaa_pipeline.source import load_template
@@ -37,13 +38,13 @@ Resources:
     Properties:
       StreamEncryption: {EncryptionType: !Ref Mode, KeyId: alias/records}
 """
-UNNEEDED_WAIVER = """\
+WAIVER = """\
 [[waiver]]
-control = "kinesis_encrypted"
-environment = "prod"
+control = "{control}"
+environment = "{environment}"
 reason = "none"
 owner = "nobody"
-expiry = 9999-12-31
+expiry = {expiry}
 """
 
 
@@ -81,7 +82,7 @@ def test_an_ephemeral_environment_has_only_waived_findings(environment: str, mon
         waivers,
         environment,
         min(waiver.expiry for waiver in waivers),  # not today: waivers expire, and tests must not
-        controls={each.slug for each in CHECKS},
+        protected=False,
         environments=environments(),
     )
     assert {each.status for each in found} == {Status.PASS, Status.NOT_APPLICABLE, Status.WAIVED}
@@ -156,15 +157,27 @@ def test_parameters_of_a_file_decide(tmp_path: Path) -> None:
         assert [each["status"] for each in found if each["control"] == "kinesis_encrypted"] == [status]
 
 
-def test_a_waiver_that_nothing_needs_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("control", "environment", "days", "expected"),
+    [
+        ("ephemeral_is_cheap", "local", 30, {"waivers_unused"}),
+        ("ephemeral_is_cheap", "local", 1000, {"waivers_too_long"}),
+        ("postgresql_tls_forced", "prod", 30, {"waivers_waivable"}),
+        ("rds_multi_az", "prod", 30, {"waivers_waivable"}),
+        ("rds_nothing_pending", "local", 30, set()),  # a question that only verify asks
+    ],
+)
+def test_a_bad_waiver_fails(control: str, environment: str, days: int, expected: set[str], tmp_path: Path) -> None:
     (tmp_path / "templates").symlink_to(ROOT / "templates")
     (tmp_path / "parameters").mkdir()
     for file in (ROOT / "parameters").glob("*.json"):
         (tmp_path / "parameters" / file.name).write_bytes(file.read_bytes())
-    (tmp_path / "parameters" / "waivers.toml").write_text(UNNEEDED_WAIVER, encoding="utf-8")
-    bad = [each for each in findings("--env", "prod", directory=tmp_path) if each["control"] == "waivers"]
-    assert [(each["rule"], each["status"]) for each in bad] == [("waivers_unused", "fail")]
-    assert check("--env", "prod", directory=tmp_path).returncode == ExitCode.FAILED
+    today = SystemClock().now().date()  # the command reads it too
+    expiry = (today + datetime.timedelta(days=days)).isoformat()
+    text = WAIVER.format(control=control, environment=environment, expiry=expiry)
+    (tmp_path / "parameters" / "waivers.toml").write_text(text, encoding="utf-8")
+    bad = [each for each in findings("--env", environment, directory=tmp_path) if each["control"] == "waivers"]
+    assert {(each["rule"], each["status"]) for each in bad} == {(rule, "fail") for rule in expected}
 
 
 @pytest.mark.parametrize(

@@ -61,21 +61,21 @@ def _once(
     chosen = configuration.load_file(parameters) if parameters else configuration.load_environment(environment or LOCAL)
     findings = check_template(template, chosen.parameters, region=region, stack_name=chosen.stack_name, strict=own)
     if environment and own:
-        findings = _with_waivers(findings, environment)
+        findings = _with_waivers(findings, chosen)
     return findings, f"{template.path} with {parameters or environment} in {region}"
 
 
-def _with_waivers(findings: list[Finding], environment: str) -> list[Finding]:
+def _with_waivers(findings: list[Finding], chosen: configuration.Configuration) -> list[Finding]:
     from hipaa_pipeline.clock import SystemClock
-    from hipaa_pipeline.controls import CHECKS
+    from hipaa_pipeline.controls.check import protects
     from hipaa_pipeline.waivers import apply_waivers, load_waivers
 
     return apply_waivers(
         findings,
         load_waivers(),
-        environment,
+        chosen.environment,
         SystemClock().now().date(),
-        controls={check.slug for check in CHECKS},
+        protected=protects(chosen.parameters),
         environments=configuration.environments(),
     )
 

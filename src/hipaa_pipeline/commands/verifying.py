@@ -10,10 +10,10 @@ from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.commands.subjects import Subject
 from hipaa_pipeline.configuration import environments
-from hipaa_pipeline.controls import CHECKS
+from hipaa_pipeline.controls.check import is_protected
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding
-from hipaa_pipeline.verification.verify import QUESTIONS, Observe, Verification, run
+from hipaa_pipeline.verification.verify import Observe, Verification, run
 from hipaa_pipeline.waivers import apply_waivers
 
 
@@ -33,7 +33,7 @@ def waived(findings: tuple[Finding, ...], subject: Subject, clock: Clock) -> lis
         subject.waivers,
         subject.configuration.environment,
         clock.now().date(),
-        controls={check.slug for check in CHECKS} | {question.slug for question in QUESTIONS},
+        protected=is_protected(subject.expected),
         environments=environments(),
     )
 

@@ -49,7 +49,7 @@ class Check:
     """One question. `citations` are the paragraphs it serves (`164.312(b)`), empty where HIPAA is not the reason.
 
     `types` are the resource types it is asked of (or `ANY`, or `STACK`). `waivable` marks the few that an ephemeral
-    environment may waive: they keep data available or recoverable, or money, never data confidential.
+    environment may waive (`waivers.py`): they keep data available or recoverable, or money, never data confidential.
     """
 
     slug: str

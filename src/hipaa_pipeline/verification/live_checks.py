@@ -30,7 +30,10 @@ class Observation:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked of a live account besides the controls; `citations` are the paragraphs it serves."""
+    """What is asked of a live account besides the controls; `citations` are the paragraphs it serves.
+
+    `waivable` marks what a waiver may accept because it harms no data: the controls judge the live values themselves.
+    """
 
     slug: str
     service: str
@@ -39,6 +42,7 @@ class Question:
     expected: str
     remedy: str
     citations: tuple[str, ...]
+    waivable: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -156,6 +160,7 @@ LIVE_CHECKS = (
         expected="available, or in a routine state such as backing-up",
         remedy="Look at the instance's events: aws rds describe-events --source-type db-instance",
         citations=("164.308(a)(7)(ii)(C)",),
+        waivable=True,
         holds=_is("available", "backing-up", "modifying", "upgrading", "configuring-enhanced-monitoring",
                   "configuring-log-exports", "storage-optimization", "maintenance"),
         nothing="the stack has no AWS::RDS::DBInstance",
@@ -179,6 +184,7 @@ LIVE_CHECKS = (
         expected="no pending modification",
         remedy="aws rds modify-db-instance --apply-immediately, or wait for the maintenance window.",
         citations=("164.308(a)(8)",),
+        waivable=True,
         holds=_empty,
         nothing="the stack has no AWS::RDS::DBInstance",
     ),

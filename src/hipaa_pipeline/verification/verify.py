@@ -37,6 +37,7 @@ EXISTS = Question(
     expected="exists",
     remedy="Deploy the stack again; a resource deleted by hand may have to be imported first.",
     citations=("164.308(a)(8)", "164.312(c)(1)"),
+    waivable=True,
 )
 MATCHES = Question(
     slug="live_property_matches",
@@ -46,6 +47,7 @@ MATCHES = Question(
     expected="as in the template",
     remedy="Put the property back, or change the template and deploy.",
     citations=("164.308(a)(8)", "164.312(c)(1)"),
+    waivable=True,
 )
 KNOWN = Question(
     slug="live_resource_known",
@@ -55,8 +57,11 @@ KNOWN = Question(
     expected="in the template",
     remedy="Deploy this template, or check out the one that was deployed.",
     citations=("164.308(a)(8)",),
+    waivable=True,
 )
-QUESTIONS: tuple[Question, ...] = (EXISTS, MATCHES, KNOWN, *live_checks.LIVE_CHECKS)
+COMPARED = (EXISTS, MATCHES, KNOWN)
+"""What compares the account with the template; waived for one resource at a time only."""
+QUESTIONS: tuple[Question, ...] = (*COMPARED, *live_checks.LIVE_CHECKS)
 """All that verification asks besides the controls."""
 
 
