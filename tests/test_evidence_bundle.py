@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime
 import io
 import json
@@ -43,6 +44,28 @@ def test_the_files_of_a_bundle(files: dict[str, bytes]) -> None:
 def test_every_file_is_described_to_its_reader(files: dict[str, bytes]) -> None:
     text = files["README.md"].decode()
     assert [name for name in files if name.partition("/")[0] not in text and name != "README.md"] == []
+
+
+@pytest.mark.parametrize(
+    ("waived", "sentence"),
+    [
+        (1, "~ 1 failure is accepted (waived), each by an owner and until a day; nothing else fails."),
+        (2, "~ 2 failures are accepted (waived), each by an owner and until a day; nothing else fails."),
+    ],
+)
+def test_a_waived_failure_is_called_a_failure(waived: int, sentence: str) -> None:
+    facts = evidence()
+    [one] = [finding for finding in facts.findings if finding.status is Status.WAIVED]
+    page = bundle(dataclasses.replace(facts, findings=(one,) * waived))["report.html"].decode()
+    assert sentence in page
+
+
+def test_each_waiver_shows_what_it_touches(files: dict[str, bytes]) -> None:
+    assert (
+        "<td>164.308(a)(1)(ii)(B) required, 164.308(a)(7)(i) standard, 164.308(a)(7)(ii)(A) required, "
+        "164.308(a)(7)(ii)(B) required, 164.308(a)(7)(ii)(C) required</td>"
+        "<td>risk acceptance for an environment without ePHI, 164.308(a)(1)(ii)(B)</td>"
+    ) in files["report.html"].decode()
 
 
 def test_the_same_facts_give_the_same_bytes(files: dict[str, bytes]) -> None:
