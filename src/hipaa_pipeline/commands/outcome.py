@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hipaa_pipeline import console, report
 from hipaa_pipeline.deployment import wording
 from hipaa_pipeline.deployment.order import Outcome
-from hipaa_pipeline.findings import Status
+from hipaa_pipeline.findings import Finding, Status, count
 
 
 def print_next(outcome: Outcome) -> None:
@@ -27,4 +29,11 @@ def print_outcome(outcome: Outcome, output_format: str) -> None:
     if bad:
         console.result(report.render(bad, "text", title=f"{outcome.stack_name}, read back"))
     elif outcome.findings:
-        console.result(f"read back: nothing fails, nothing is unknown ({len(outcome.findings)} asked)")
+        console.result(good_news(outcome.findings))
+
+
+def good_news(findings: Sequence[Finding]) -> str:
+    """What a read-back without failures and unknown answers says of itself: a failure that is waived stays one."""
+    waived = count(findings)[Status.WAIVED]
+    accepted = f"{waived} {'failure is' if waived == 1 else 'failures are'} accepted (waived), nothing else fails"
+    return f"read back: {accepted if waived else 'nothing fails'}, nothing is unknown ({len(findings)} asked)"
