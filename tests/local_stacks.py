@@ -16,9 +16,17 @@ STACK = "test"
 PATIENCE_SECONDS = 20.0
 
 
-def deploy(session: Session, resources: Mapping[str, Any], *, stack: str = STACK, update: bool = False) -> str:
-    """Deploy resources through a change set; the stack's status when it has come to rest."""
-    made = change_set(session, {"Resources": dict(resources)}, stack=stack, update=update)
+def deploy(
+    session: Session,
+    resources: Mapping[str, Any],
+    *,
+    stack: str = STACK,
+    update: bool = False,
+    parameters: Mapping[str, str] | None = None,
+) -> str:
+    """Deploy resources through a change set, `parameters` as defaults; the stack's status when it has come to rest."""
+    defaults = {name: {"Type": "String", "Default": value} for name, value in (parameters or {}).items()}
+    made = change_set(session, {"Parameters": defaults, "Resources": dict(resources)}, stack=stack, update=update)
     session.call("cloudformation", "execute_change_set", ChangeSetName=made["ChangeSetId"])
     return status_at_rest(session, stack)
 

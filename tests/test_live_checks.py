@@ -53,6 +53,7 @@ CASES: tuple[tuple[str, Any, Status], ...] = (
     ("logs_stay_in_account", ["arn:aws:logs:x:999999999999:destination:y"], Status.FAIL),
     ("sns_alarms_reach_somebody", "confirmed", Status.PASS),
     ("sns_alarms_reach_somebody", "pending confirmation", Status.FAIL),
+    ("sns_alarms_reach_somebody", "nobody", Status.FAIL),
     ("sns_subscriptions_encrypted", "https", Status.PASS),
     ("sns_subscriptions_encrypted", "http", Status.FAIL),
     ("cloudwatch_alarm_drill", DRILL, Status.PASS),

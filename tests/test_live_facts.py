@@ -104,10 +104,38 @@ def test_a_stream_and_its_policy(session: Session) -> None:
     assert [one.value for one in observed(session, "kinesis_stream_not_shared")] == [[]]
 
 
+def reached(session: Session) -> dict[str, Any]:
+    """What was observed of whom the alarms reach, by resource."""
+    return {one.resource: one.value for one in observed(session, "sns_alarms_reach_somebody")}
+
+
+def protection(session: Session, resources: dict[str, Any], protected: str) -> None:
+    """Deploy resources as an environment that is protected, or is not."""
+    deploy(session, resources, parameters={"DeletionProtection": protected})
+
+
+@pytest.mark.parametrize(("protected", "expected"), [("true", {"Topic": "nobody"}), ("false", {})])
+def test_a_topic_without_subscribers(session: Session, protected: str, expected: dict[str, str]) -> None:
+    protection(session, {"Topic": TOPIC}, protected)
+    assert reached(session) == expected
+
+
+def test_a_topic_that_is_gone_reaches_nobody(session: Session) -> None:
+    protection(session, {"Topic": TOPIC}, "true")
+    session.call("sns", "delete_topic", TopicArn=live.open_reader(session, STACK).physical["Topic"].id)
+    assert reached(session) == {"Topic": "nobody"}
+
+
+@pytest.mark.parametrize(("protected", "expected"), [("true", {"Stack": "nobody"}), ("false", {})])
+def test_alarms_without_a_topic_reach_nobody(session: Session, protected: str, expected: dict[str, str]) -> None:
+    alarm = {**ALARM, "Properties": {**ALARM["Properties"], "AlarmActions": []}}  # type: ignore[dict-item]
+    protection(session, {"Alarm": alarm}, protected)
+    assert reached(session) == expected
+
+
 def test_subscriptions(session: Session) -> None:
     deploy(session, {"Topic": TOPIC})
     arn = live.open_reader(session, STACK).physical["Topic"].id
-    assert observed(session, "sns_alarms_reach_somebody") == []
     session.call("sns", "subscribe", TopicArn=arn, Protocol="http", Endpoint="http://collector.example/x")
     assert [one.value for one in observed(session, "sns_subscriptions_encrypted")] == ["http"]
     assert [one.value for one in observed(session, "sns_alarms_reach_somebody")] == ["pending confirmation"]
@@ -120,6 +148,32 @@ def test_a_topic_outside_the_stack(session: Session) -> None:
     assert observed(session, "sns_alarms_reach_somebody") == [
         Observation("sns_alarms_reach_somebody", arn, "SubscriptionsConfirmed", "nobody")
     ]
+
+
+def notifying(topic: str, name: str) -> dict[str, Any]:
+    """An alarm of a name that notifies a topic."""
+    return {**ALARM, "Properties": {**ALARM["Properties"], "AlarmName": name, "AlarmActions": [topic]}}  # type: ignore[dict-item]
+
+
+def test_a_topic_outside_the_stack_that_is_gone_reaches_nobody(session: Session) -> None:
+    arn = session.call("sns", "create_topic", Name="shared")["TopicArn"]
+    deploy(session, {"Alarm": notifying(arn, "cpu")})
+    session.call("sns", "delete_topic", TopicArn=arn)
+    assert reached(session) == {arn: "nobody"}
+
+
+def test_an_alarm_that_is_gone_hides_no_other(session: Session) -> None:
+    arn = session.call("sns", "create_topic", Name="shared")["TopicArn"]
+    deploy(session, {"Gone": notifying(arn, "gone"), "Alarm": notifying(arn, "cpu")})
+    session.call("cloudwatch", "delete_alarms", AlarmNames=["gone"])
+    assert reached(session) == {arn: "nobody"}
+
+
+def test_whom_an_unread_alarm_reaches_is_unknown(account: LocalAccount, session: Session) -> None:
+    arn = session.call("sns", "create_topic", Name="shared")["TopicArn"]
+    deploy(session, {"Alarm": notifying(arn, "cpu")})
+    account.add_fault(service="cloudwatch", operation="DescribeAlarms", action="deny")
+    assert {name: is_unknown(value) for name, value in reached(session).items()} == {"Alarm": True}
 
 
 def test_a_denied_observation_is_unknown(account: LocalAccount, session: Session) -> None:
@@ -359,3 +413,5 @@ def test_policies_that_admit_others(session: Session) -> None:
     }
     assert facts.admitted(reader, json.loads(json.dumps(policy))) == ["*", OTHER]
     assert facts.admitted(reader, None) == []
+    but_one = {"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": OTHER}, "Action": "*", "Resource": "*"}}
+    assert facts.admitted(reader, but_one) == ["*"]

@@ -16,6 +16,8 @@ from hipaa_pipeline.aws.session import AwsError, ErrorKind, gather
 from hipaa_pipeline.stack import protected, unknown
 from hipaa_pipeline.verification.live_checks import Observation
 
+REACH = "sns_alarms_reach_somebody"
+NOBODY = "nobody"
 _SERVICE = ".amazonaws.com"
 
 Observe = Callable[[Reader, Physical], Iterable[Observation]]
@@ -47,10 +49,14 @@ def _observed(checks: tuple[str, ...], observe: Observe, reader: Reader, physica
     except AwsError as error:
         if error.names_nothing:
             return []
-        reason = unknown(f"{error.action}: {error.code or error.kind}")
+        reason = _no_answer(error)
     except KeyError as error:
         reason = unknown(f"the service's answer lacks {error}")
     return [Observation(check, physical.logical_id, "", reason) for check in checks]
+
+
+def _no_answer(error: AwsError) -> dict[str, Any]:
+    return unknown(f"{error.action}: {error.code or error.kind}")
 
 
 def _key_state(reader: Reader, physical: Physical) -> Iterator[Observation]:
@@ -123,12 +129,14 @@ def admitted(reader: Reader, policy: Any) -> list[str]:
         principal
         for statement in (statements if isinstance(statements, list) else [statements])
         if statement.get("Effect") == "Allow"
-        for principal in _principals(statement.get("Principal", {}))
+        for principal in _principals(statement)
     ]
     return sorted({principal for principal in principals if not is_own(reader, principal)})
 
 
-def _principals(principal: Any) -> list[str]:
+def _principals(statement: Mapping[str, Any]) -> list[str]:
+    """Whom a statement names; "everybody but" names everybody."""
+    principal = "*" if "NotPrincipal" in statement else statement.get("Principal", {})
     if isinstance(principal, str):
         return [principal]
     found: list[str] = []
@@ -182,35 +190,63 @@ def _endpoint(reader: Reader, physical: Physical) -> Iterator[Observation]:
 
 
 def _subscriptions(reader: Reader, physical: Physical) -> Iterator[Observation]:
-    found = reader.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=physical.id)
+    """Each subscription. That there is none is told of a protected environment only."""
+    found = _subscribed(reader, physical.id)
+    if not found and protected(reader.parameters):
+        yield Observation(REACH, physical.logical_id, "Subscriptions", NOBODY)
     for number, subscription in enumerate(found):
         place = f"Subscriptions[{number}]"
         confirmed = _confirmed(reader, subscription["SubscriptionArn"])
-        yield Observation("sns_alarms_reach_somebody", physical.logical_id, place, confirmed)
+        yield Observation(REACH, physical.logical_id, place, confirmed)
         protocol = subscription["Protocol"]
         yield Observation("sns_subscriptions_encrypted", physical.logical_id, f"{place}.Protocol", protocol)
 
 
-def _foreign_topics(reader: Reader) -> list[Observation]:
-    """The topics outside the stack that its alarms notify: handed in by `ExistingAlarmTopicArn`."""
-    check = "sns_alarms_reach_somebody"
+def _subscribed(reader: Reader, arn: str) -> list[Any]:
+    """The subscriptions to a topic; none to one that is gone."""
     try:
-        alarms = [monitoring.alarm(reader, name) for name in reader.ids("AWS::CloudWatch::Alarm")]
-    except (AwsError, MissingError):
-        return []  # the alarms' own properties tell that they could not be read
-    actions = {str(action) for alarm in alarms for action in alarm.get("AlarmActions", ())}
-    topics = sorted(action for action in actions if ":sns:" in action)
-    own = reader.ids("AWS::SNS::Topic")
-    observations = []
-    for arn in topics:
-        if arn not in own:
+        return reader.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
+    except AwsError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return []
+        raise
+
+
+def _foreign_topics(reader: Reader) -> list[Observation]:
+    """The topics outside the stack that its alarms notify: handed in by `ExistingAlarmTopicArn`.
+
+    That there is no topic at all is told of a protected environment only.
+    """
+    own, topics, unread = reader.ids("AWS::SNS::Topic"), set(), []
+    for physical in reader.physical.values():
+        if physical.type == "AWS::CloudWatch::Alarm":
             try:
-                confirmed = int(monitoring.topic(reader, arn).get("SubscriptionsConfirmed", "0"))
-                value: Any = "confirmed" if confirmed else "nobody"
+                topics |= _topics(monitoring.alarm(reader, physical.id))
+            except MissingError:
+                continue  # the comparison reports what is gone
             except AwsError as error:
-                value = unknown(f"{error.action}: {error.code or error.kind}")
-            observations.append(Observation(check, arn, "SubscriptionsConfirmed", value))
-    return observations
+                unread.append(Observation(REACH, physical.logical_id, "AlarmActions", _no_answer(error)))
+    if not (own or topics or unread) and protected(reader.parameters):
+        return [Observation(REACH, "Stack", "AlarmActions", NOBODY)]
+    reached = [
+        Observation(REACH, arn, "SubscriptionsConfirmed", _reached(reader, arn))
+        for arn in sorted(topics)
+        if arn not in own
+    ]
+    return [*reached, *unread]
+
+
+def _topics(alarm: Mapping[str, Any]) -> set[str]:
+    return {str(action) for action in alarm.get("AlarmActions", ()) if ":sns:" in str(action)}
+
+
+def _reached(reader: Reader, arn: str) -> Any:
+    """Whether a topic has a subscriber who confirmed; one that is gone reaches nobody."""
+    try:
+        confirmed = int(monitoring.topic(reader, arn).get("SubscriptionsConfirmed", "0"))
+    except AwsError as error:
+        return NOBODY if error.kind is ErrorKind.NOT_FOUND else _no_answer(error)
+    return "confirmed" if confirmed else NOBODY
 
 
 def _confirmed(reader: Reader, arn: str) -> str:
@@ -241,6 +277,6 @@ OBSERVERS: dict[str, tuple[tuple[tuple[str, ...], Observe], ...]] = {
     "AWS::Kinesis::Stream": ((("kinesis_stream_not_shared",), _stream_policy),),
     "AWS::EC2::FlowLog": ((("vpc_flow_log_delivering",), _flow_log),),
     "AWS::EC2::VPCEndpoint": ((("vpc_endpoints_available",), _endpoint),),
-    "AWS::SNS::Topic": ((("sns_alarms_reach_somebody", "sns_subscriptions_encrypted"), _subscriptions),),
+    "AWS::SNS::Topic": (((REACH, "sns_subscriptions_encrypted"), _subscriptions),),
 }
 """Resource type -> which checks are answered by which function."""
