@@ -81,7 +81,7 @@ def test_a_streams_encryption_is_stopped_and_started(session: Session) -> None:
 TOPIC = {"Topic": resource("AWS::SNS::Topic", TopicName="t", KmsMasterKeyId=KEY, Tags=TAGS)}
 SUBSCRIPTION = {
     "Subscription": resource(
-        "AWS::SNS::Subscription", TopicArn={"Ref": "Topic"}, Protocol="email", Endpoint="oncall@example.com"
+        "AWS::SNS::Subscription", TopicArn={"Ref": "Topic"}, Protocol="email", Endpoint="oncall@clinic.internal"
     )
 }
 
@@ -110,7 +110,7 @@ def test_an_email_subscription_waits_for_its_owner(account: LocalAccount, sessio
 
     def pending() -> str:
         shown = session.call("sns", "get_subscription_attributes", SubscriptionArn=ids["Subscription"])["Attributes"]
-        assert (shown["Protocol"], shown["Endpoint"]) == ("email", "oncall@example.com")
+        assert (shown["Protocol"], shown["Endpoint"]) == ("email", "oncall@clinic.internal")
         assert shown["TopicArn"] == ids["Topic"]
         return str(shown["PendingConfirmation"])
 
@@ -121,9 +121,17 @@ def test_an_email_subscription_waits_for_its_owner(account: LocalAccount, sessio
     assert account.confirm_subscriptions() == []
 
 
+def test_an_example_address_is_confirmed_by_itself(account: LocalAccount, session: Session) -> None:
+    topic = session.call("sns", "create_topic", Name="t")["TopicArn"]
+    for protocol, endpoint in [("email", "a@example.com"), ("http", "http://example.com/x")]:
+        session.call("sns", "subscribe", TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+    found = session.call("sns", "list_subscriptions_by_topic", TopicArn=topic)["Subscriptions"]
+    assert [each["SubscriptionArn"] == "PendingConfirmation" for each in found] == [False, True]
+
+
 def test_subscribing_through_the_api_asks_who_must_be_asked(account: LocalAccount, session: Session) -> None:
     topic = session.call("sns", "create_topic", Name="t")["TopicArn"]
-    session.call("sns", "subscribe", TopicArn=topic, Protocol="email", Endpoint="a@example.com")
+    session.call("sns", "subscribe", TopicArn=topic, Protocol="email", Endpoint="a@clinic.internal")
     queue = "arn:aws:sqs:ap-southeast-1:111122223333:q"
     session.call("sns", "subscribe", TopicArn=topic, Protocol="sqs", Endpoint=queue)
     found = session.call("sns", "list_subscriptions_by_topic", TopicArn=topic)["Subscriptions"]
