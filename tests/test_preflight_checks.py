@@ -559,6 +559,32 @@ def test_a_group_a_boundary_and_a_prefix_list_handed_in() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"AlarmEmail": "security@clinic.internal"}, [(PASS, "", "AlarmEmailSubscription")]),
+        ({"AlarmEmail": "security@example.com"}, [(PASS, WARNING, "AlarmEmailSubscription")]),
+        ({"DeletionProtection": "true"}, [(PASS, WARNING, "")]),
+        ({"DeletionProtection": "false"}, [(NA, "", "")]),
+        ({"DeletionProtection": "true", "ExistingAlarmTopicArn": TOPIC}, [(NA, "", "")]),
+    ],
+    ids=["somebody", "example", "nobody", "ephemeral", "topic-handed-in"],
+)
+def test_an_alarm_email_that_nobody_will_confirm_is_a_warning(
+    changes: dict[str, str], expected: list[tuple[Status, str, str]]
+) -> None:
+    found = ask("alarm_email", Recorded(), our_stack(**changes))
+    assert [(each.status, each.severity, each.resource) for each in found] == expected
+    assert [each.remedy.partition(",")[0] for each in found if each.severity == WARNING] in (
+        [], ["set AlarmEmail"], ["set AlarmEmail to an address that somebody reads"],
+    )  # fmt: skip
+
+
+def test_a_subscription_that_is_no_email_is_not_judged() -> None:
+    stack = stack_of(resource("Queue", "SNS::Subscription", Protocol="sqs", Endpoint="arn:aws:sqs:x:1:q"))
+    assert [each.status for each in ask("alarm_email", Recorded(), stack)] == [NA]
+
+
+@pytest.mark.parametrize(
     ("document", "expected"),
     [
         (trust("backup.amazonaws.com"), True),
@@ -622,6 +648,7 @@ def test_with_every_read_denied_nothing_passes_that_was_asked_of_aws() -> None:
         "credential_lifetime",
         "cidr_overlap",
         "handed_in",
+        "alarm_email",
     }
     assert all("is denied" in each.reason for each in unknown)
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight import (
+    alarm_email,
     database,
     database_parameters,
     existing_vpc,
@@ -41,6 +42,7 @@ CHECKS = (
     Check(existing_vpc.CONTROL, "the VPC handed in is suitable", existing_vpc.existing_vpc),
     Check(existing_vpc.OVERLAP, "the new VPC's address range is used nowhere else", existing_vpc.cidr_overlap),
     Check(handed_in.CONTROL, "what is handed in exists and can be used", handed_in.handed_in),
+    Check(alarm_email.CONTROL, "somebody can confirm the subscription to the alarms", alarm_email.alarm_email),
     Check(
         service_linked.CONTROL, "the service-linked roles of RDS and Backup exist", service_linked.service_linked_role
     ),
