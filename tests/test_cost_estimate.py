@@ -55,6 +55,7 @@ PROD = [
     ("RecordStream", "retention of 24 to 168 hours", "1460", "kinesis_extended_shard_hour"),
     # 10 GB and 0.5 GB for each of 365 days, less what automated backups (10 + 35 * 0.5) leave of 100 GB free.
     ("BackupPlan", "snapshots of daily", "120", "rds_backup_gb_month"),
+    ("AlarmEmailSubscription", "e-mails", "100", "sns_email"),
     *((f"{name}Endpoint", "endpoint", "1460", "vpc_endpoint_hour") for name in ENDPOINTS),
     *((f"{name}Endpoint", "data through the endpoint", "1", "vpc_endpoint_gb") for name in ENDPOINTS),
     *(  # 1 GB a month kept for the year the stack is old, at 0.15

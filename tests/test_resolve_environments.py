@@ -284,7 +284,14 @@ def test_dev_pays_for_no_endpoint_and_no_backup_plan() -> None:
         "S3Endpoint",
         "EndpointSecurityGroup",
         "EndpointIngress",
+        "AlarmEmailSubscription",
     }
+
+
+def test_prod_tells_an_address_of_its_alarms() -> None:
+    subscription = stack("prod").resources["AlarmEmailSubscription"]
+    assert subscription.get("TopicArn") == {"Ref": "AlarmTopic"}
+    assert (subscription.get("Protocol"), subscription.get("Endpoint")) == ("email", "security@example.com")
 
 
 def test_prod_is_backed_up_apart_from_the_database() -> None:

@@ -183,12 +183,17 @@ def command(*arguments: str) -> int:
     return int(result)
 
 
-@pytest.fixture
-def here(deployed: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", deployed.endpoint_url)
+def point_at(account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands find the account as they find any: by the environment's variables."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", account.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-    monkeypatch.setenv("AWS_REGION", deployed.region)
+    monkeypatch.setenv("AWS_REGION", account.region)
+
+
+@pytest.fixture
+def here(deployed: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_at(deployed, monkeypatch)
 
 
 @pytest.mark.usefixtures("here")
@@ -210,6 +215,40 @@ def test_every_environment_passes_after_its_deployment(environment: str, capsys:
     assert {one["control"] for one in found if one["status"] == "waived"} == {
         "rds_multi_az", "rds_deletion_protection", "rds_in_backup_plan",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "reach"),
+    [
+        ("", 0, {"confirmed"}),  # as committed: an example, which the local account confirms by itself
+        ("security@clinic.internal", 1, {"pending confirmation"}),
+    ],
+    ids=["committed", "another"],
+)
+def test_a_protected_environment_passes_when_its_alarms_reach_somebody(
+    address: str,
+    code: int,
+    reach: set[str],
+    account: LocalAccount,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configuration = load_environment("prod")
+    parameters = {**configuration.parameters, **({"AlarmEmail": address} if address else {})}
+    (tmp_path / "templates").symlink_to(Path("templates").resolve())
+    (tmp_path / "parameters").mkdir()
+    document = json.dumps({"Parameters": parameters, "Tags": configuration.tags})
+    (tmp_path / "parameters" / "prod.json").write_text(document, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    point_at(account, monkeypatch)
+    assert cli.group.main(["deploy", "--env", "prod", "--yes"], standalone_mode=False) == code
+    capsys.readouterr()
+    assert command("--env", "prod", "--format", "json") == code
+    found = json.loads(capsys.readouterr().out)
+    assert {one["actual"] for one in found if one["control"] == "sns_alarms_reach_somebody"} == reach
+    failing = {one["control"] for one in found if one["status"] in ("fail", "unknown")}
+    assert failing == ({"sns_alarms_reach_somebody"} if code else set())
 
 
 @pytest.mark.usefixtures("here")
