@@ -432,6 +432,10 @@ WEAKENINGS = (
     Weakening("topic no longer encrypted", "sns_topic_encrypted", "AlarmTopic", _topic("KmsMasterKeyId", "")),
     Weakening("topic opened to everybody", "resource_policy_not_public", "AlarmTopicPolicy",
               _topic("Policy", _policy("*", action="sns:Publish"))),
+    Weakening(
+        "nobody subscribed to the alarms", "sns_alarms_reach_somebody", "AlarmTopic",
+        lambda s, i: s.call("sns", "unsubscribe", SubscriptionArn=i["AlarmEmailSubscription"]),
+    ),
     Weakening("subscription in the clear", "sns_subscriptions_encrypted", "AlarmTopic", _subscribe),
     # IAM
     Weakening(
