@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from botocore.stub import Stubber
 
 from hipaa_pipeline.aws.session import AwsError, Connection, ErrorKind, Session, gather
 
@@ -56,3 +59,77 @@ def test_an_endpoint_that_is_no_url_is_unreachable() -> None:
 def test_a_secret_is_in_no_representation() -> None:
     shown = repr(connection(secret_access_key="kept", session_token="kept too"))
     assert "kept" not in shown
+
+
+def drift(name: str) -> dict[str, Any]:
+    return {
+        "StackId": "s", "LogicalResourceId": name, "ResourceType": "AWS::SNS::Topic",
+        "StackResourceDriftStatus": "MODIFIED", "Timestamp": 0,
+    }  # fmt: skip
+
+
+DRIFTS = ("cloudformation", "describe_stack_resource_drifts", "StackResourceDrifts")
+KINESIS_TAGS = ("kinesis", "list_tags_for_stream", "Tags")
+BACKUP_TAGS = ("backup", "list_tags", "Tags")
+
+
+@pytest.mark.parametrize(
+    ("asked", "arguments", "answers", "items"),
+    [
+        (
+            DRIFTS,
+            {"StackName": "s"},
+            [
+                ({}, {"StackResourceDrifts": [drift("A")], "NextToken": "2"}),
+                ({"NextToken": "2"}, {"StackResourceDrifts": [drift("B")], "NextToken": "3"}),
+                ({"NextToken": "3"}, {"StackResourceDrifts": [drift("C")]}),
+            ],
+            [drift("A"), drift("B"), drift("C")],
+        ),
+        (DRIFTS, {"StackName": "s"}, [({}, {"StackResourceDrifts": []})], []),
+        (
+            KINESIS_TAGS,
+            {"StreamName": "s"},
+            [
+                ({}, {"Tags": [{"Key": "a", "Value": "1"}, {"Key": "b"}], "HasMoreTags": True}),
+                ({"ExclusiveStartTagKey": "b"}, {"Tags": [{"Key": "c"}], "HasMoreTags": False}),
+            ],
+            [{"Key": "a", "Value": "1"}, {"Key": "b"}, {"Key": "c"}],
+        ),
+        (
+            BACKUP_TAGS,
+            {"ResourceArn": "arn"},
+            [
+                ({}, {"Tags": {"a": "1"}, "NextToken": "2"}),
+                ({"NextToken": "2"}, {"Tags": {"b": "2"}}),
+            ],
+            [("a", "1"), ("b", "2")],
+        ),
+    ],
+)
+def test_pages_are_read_to_the_end_also_where_botocore_has_no_paginator(
+    asked: tuple[str, str, str],
+    arguments: dict[str, Any],
+    answers: list[tuple[dict[str, Any], dict[str, Any]]],
+    items: list[Any],
+) -> None:
+    service, operation, key = asked
+    session = Session(connection(), read_only=True)
+    client = session.client(service, REGION)
+    assert not client.can_paginate(operation)
+    with Stubber(client) as stub:
+        for more, answer in answers:
+            stub.add_response(operation, answer, {**arguments, **more})
+        assert session.pages(service, operation, key, **arguments) == items
+        stub.assert_no_pending_responses()
+    assert session.calls == len(answers)
+
+
+def test_a_page_that_leads_to_itself_is_an_error() -> None:
+    session = Session(connection(), read_only=True)
+    with Stubber(session.client("backup", REGION)) as stub:
+        for _ in range(2):
+            stub.add_response("list_tags", {"Tags": {}, "NextToken": "2"})
+        with pytest.raises(AwsError) as caught:
+            session.pages("backup", "list_tags", "Tags", ResourceArn="arn")
+    assert caught.value.code == "PaginationError"

@@ -28,6 +28,13 @@ MAX_ATTEMPTS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
 
+# How the pages of operations hang together for which botocore knows no paginator, in the words of its own models.
+_BY_NEXT_TOKEN = {"input_token": "NextToken", "output_token": "NextToken"}
+_PAGED_OTHERWISE = {
+    ("kinesis", "list_tags_for_stream"): {
+        "input_token": "ExclusiveStartTagKey", "output_token": "Tags[-1].Key", "more_results": "HasMoreTags",
+    },
+}  # fmt: skip
 
 # Where IAM's name of a service or an operation is not the one that boto3's gives away.
 _IAM_PREFIXES = {"service-quotas": "servicequotas", "resourcegroupstaggingapi": "tag"}
@@ -200,17 +207,17 @@ class Session:
     def pages(
         self, service: str, operation: str, key: str, /, *, in_region: str | None = None, **arguments: Any
     ) -> list[Any]:
-        """All items under `key`, a dotted path, over all pages of a call, with or without a paginator of botocore's."""
+        """All items under `key`, a dotted path, over all pages of a call, with or without a paginator of botocore's.
+
+        Of a mapping, its items are pairs.
+        """
         self._refuse_writes(service, operation)
-        client = self.client(service, in_region or self.region)
-        if not client.can_paginate(operation):
-            answer = self.call(service, operation, in_region=in_region, **arguments)
-            return _items(answer, key)
+        paginator = _paginator(self.client(service, in_region or self.region), service, operation, key)
 
         def collect() -> list[Any]:
             items: list[Any] = []
             self._count_call()
-            for number, page in enumerate(client.get_paginator(operation).paginate(**arguments)):
+            for number, page in enumerate(paginator.paginate(**arguments)):
                 if number:
                     self._count_call()
                 self._note_retries(service, operation, page.get("ResponseMetadata", {}))
@@ -225,11 +232,22 @@ class Session:
 
 
 def _items(answer: Mapping[str, Any], key: str) -> list[Any]:
-    """The list at a dotted path of an answer; empty where AWS leaves it out."""
+    """What is at a dotted path of an answer, as a list; empty where AWS leaves it out."""
     *outer, last = key.split(".")
     for step in outer:
         answer = answer.get(step, {})
-    return list(answer.get(last, ()))
+    found = answer.get(last, ())
+    return list(found.items() if isinstance(found, Mapping) else found)
+
+
+def _paginator(client: Any, service: str, operation: str, key: str) -> Any:
+    if client.can_paginate(operation):
+        return client.get_paginator(operation)
+    from botocore.paginate import Paginator
+
+    tokens = _PAGED_OTHERWISE.get((service, operation), _BY_NEXT_TOKEN)
+    model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+    return Paginator(getattr(client, operation), {**tokens, "result_key": key}, model)
 
 
 def configured_region(profile: str | None = None) -> str | None:

@@ -52,7 +52,7 @@ def _vault_tags(reader: Reader, physical: Physical) -> Mapping[str, Any]:
 
 
 def _tag_map(reader: Reader, arn: str) -> dict[str, str]:
-    found = reader.call("backup", "list_tags", ResourceArn=arn).get("Tags", {})
+    found = dict(reader.pages("backup", "list_tags", "Tags", ResourceArn=arn))
     return {tag["Key"]: tag["Value"] for tag in tags(found)}
 
 

@@ -38,7 +38,7 @@ def _encryption(found: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _tags(reader: Reader, physical: Physical) -> Mapping[str, Any]:
-    return {"Tags": tags(reader.call("kinesis", "list_tags_for_stream", StreamName=physical.id)["Tags"])}
+    return {"Tags": tags(reader.pages("kinesis", "list_tags_for_stream", "Tags", StreamName=physical.id))}
 
 
 READERS = {
