@@ -78,6 +78,22 @@ POLICY = {"Version": "2012-10-17", "Statement": [STATEMENT]}
          [("AllocatedStorage", False, ""), ("MaxAllocatedStorage", False, "")]),
         ("AWS::RDS::DBInstance", {"AllocatedStorage": "20"}, {"AllocatedStorage": 35},
          [("AllocatedStorage", True, "")]),
+        ("AWS::RDS::DBInstance", {"AllocatedStorage": 100, "MaxAllocatedStorage": "200"},
+         {"AllocatedStorage": 200, "MaxAllocatedStorage": 200},
+         [("AllocatedStorage", False, ""), ("MaxAllocatedStorage", False, "")]),
+        ("AWS::RDS::DBInstance", {"AllocatedStorage": 100, "MaxAllocatedStorage": 200},
+         {"AllocatedStorage": 5000, "MaxAllocatedStorage": 200},
+         [("AllocatedStorage", True, ""), ("MaxAllocatedStorage", False, "")]),
+        ("AWS::RDS::DBInstance", {"AllocatedStorage": 100, "MaxAllocatedStorage": 200},
+         {"AllocatedStorage": 50, "MaxAllocatedStorage": 200},
+         [("AllocatedStorage", True, ""), ("MaxAllocatedStorage", False, "")]),
+        # A major version alone allows its minor ones, and no other major one.
+        ("AWS::RDS::DBInstance", {"EngineVersion": "17", "AutoMinorVersionUpgrade": "true"},
+         {"EngineVersion": "17.5", "AutoMinorVersionUpgrade": True},
+         [("EngineVersion", False, ""), ("AutoMinorVersionUpgrade", False, "")]),
+        ("AWS::RDS::DBInstance", {"EngineVersion": "17", "AutoMinorVersionUpgrade": "true"},
+         {"EngineVersion": "18", "AutoMinorVersionUpgrade": True},
+         [("EngineVersion", True, ""), ("AutoMinorVersionUpgrade", False, "")]),
     ],
 )  # fmt: skip
 def test_a_property(type_: str, expected: Mapping[str, Any], live: Mapping[str, Any], result: Any) -> None:
@@ -124,6 +140,27 @@ def test_lists_are_sets() -> None:
     assert list(differences(["a", "a"], ["a", "b"], "P")) == [("P", ["a", "a"], ["a", "b"])]
     assert list(differences(["a"], None, "P")) == [("P", ["a"], None)]
     assert list(differences([], None, "P")) == []
+
+
+ONE, TWO, THREE = {"A": 1}, {"A": 1, "B": 2}, {"A": 1, "B": 2, "C": 3}
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "equal"),
+    [
+        ([ONE, TWO], [TWO, ONE], True),
+        ([ONE, TWO, THREE], [THREE, TWO, ONE], True),
+        # AWS says more of each than was asked for: still each has one of its own.
+        ([ONE, TWO], [THREE, {"A": 1, "C": 3}], True),
+        ([ONE, TWO], [THREE, THREE], True),
+        ([TWO, TWO], [ONE, THREE], False),
+        ([ONE, TWO], [THREE], False),
+        ([ONE], [ONE, TWO], False),
+    ],
+)
+def test_items_that_say_little_leave_the_others_their_match(expected: Any, actual: Any, equal: bool) -> None:
+    assert (list(differences(expected, actual, "P")) == []) is equal
+    assert (list(differences([{"L": expected}], [{"L": actual}], "P")) == []) is equal
 
 
 def test_one_spelling_of_policies() -> None:

@@ -119,12 +119,18 @@ def _reason(value: Any) -> str:
 
 
 def _raised(expected: Any, actual: Any, allowed: Any) -> bool:
-    """Whether AWS raised a minor version or a size as the template allows: same major, not lower."""
+    """Whether AWS raised a minor version or a size as far as the template allows.
+
+    `allowed` is the largest size, or whether a later minor version of the same major one may be taken.
+    """
     if allowed in (None, False, "false") or actual is None:
         return False
-    wanted, seen = ([int(part) for part in str(text).split(".") if part.isdigit()] for text in (expected, actual))
-    one_part = len(wanted) == 1 and len(seen) == 1
-    return bool(wanted) and (one_part or wanted[0] == seen[0]) and seen >= wanted
+    most = as_number(allowed)
+    if most is not None:
+        size, seen = as_number(expected), as_number(actual)
+        return size is not None and seen is not None and size <= seen <= most
+    wanted, running = ([int(part) for part in str(text).split(".") if part.isdigit()] for text in (expected, actual))
+    return bool(wanted) and wanted[:1] == running[:1] and running >= wanted
 
 
 def differences(expected: Any, actual: Any, path: str, *, exact: bool = False) -> Iterator[tuple[str, Any, Any]]:
@@ -144,14 +150,23 @@ def differences(expected: Any, actual: Any, path: str, *, exact: bool = False) -
 
 
 def _unmatched(expected: Sequence[Any], actual: Sequence[Any], *, exact: bool) -> tuple[list[Any], list[Any]]:
-    missing, surplus = [], list(actual)
-    for item in expected:
-        match = next((one for one in surplus if not any(differences(item, one, "", exact=exact))), None)
-        if match is None:
-            missing.append(item)
-        else:
-            surplus.remove(match)
-    return missing, surplus
+    """What is left of either side when as many items as possible are paired, each with one that it fits.
+
+    An item that says little fits several: it gives way to one that fits only what it took (augmenting paths).
+    """
+    taken: dict[int, int] = {}
+
+    def place(wanted: int, tried: set[int]) -> bool:
+        for seen, item in enumerate(actual):
+            if seen not in tried and not any(differences(expected[wanted], item, "", exact=exact)):
+                tried.add(seen)
+                if seen not in taken or place(taken[seen], tried):
+                    taken[seen] = wanted
+                    return True
+        return False
+
+    missing = [item for wanted, item in enumerate(expected) if not place(wanted, set())]
+    return missing, [item for seen, item in enumerate(actual) if seen not in taken]
 
 
 def same(expected: Any, actual: Any) -> bool:
