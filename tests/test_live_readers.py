@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from hipaa_pipeline.aws import live
-from hipaa_pipeline.aws.live.reader import NOT_REPORTED, MissingError, document, only, renamed, tags
+from hipaa_pipeline.aws.live.reader import MissingError, document, only, renamed, tags
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.configuration import TEMPLATE_PATH, environments, load_environment
 from hipaa_pipeline.local.server import LocalAccount
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
-from hipaa_pipeline.stack import UNKNOWN, Resource, Stack, is_unknown
+from hipaa_pipeline.stack import NOT_REPORTED, UNKNOWN, Resource, Stack, is_unknown
 from local_stacks import STACK, deploy, deploy_environment
 
 
@@ -50,7 +50,11 @@ def session(account: LocalAccount) -> Session:
 
 def read(session: Session, resources: Mapping[str, Any]) -> live.LiveRead:
     assert deploy(session, resources) == "CREATE_COMPLETE"
-    return live.read_stack(session, STACK)
+    return read_back(session)
+
+
+def read_back(session: Session, stack: str = STACK) -> live.LiveRead:
+    return live.read_with(live.open_reader(session, stack), stack)
 
 
 KEY = {"Type": "AWS::KMS::Key", "DeletionPolicy": "Retain", "Properties": {"KeyPolicy": {}, "EnableKeyRotation": True}}
@@ -79,7 +83,7 @@ def test_what_no_api_reports_is_unknown(session: Session) -> None:
 def test_a_resource_that_is_gone_is_missing(session: Session) -> None:
     read(session, {"Key": KEY, "Logs": LOGS})
     session.call("logs", "delete_log_group", logGroupName="one")
-    found = live.read_stack(session, STACK)
+    found = read_back(session)
     assert [physical.logical_id for physical in found.missing] == ["Logs"]
     assert set(found.stack.resources) == {"Key"}
     assert found.failures == ()
@@ -94,7 +98,7 @@ def test_a_type_without_a_reader_is_told(session: Session) -> None:
 def test_a_denied_call_makes_exactly_its_properties_unknown(account: LocalAccount, session: Session) -> None:
     read(session, {"Key": KEY})
     account.add_fault(service="kms", operation="GetKeyRotationStatus", action="deny")
-    found = live.read_stack(session, STACK)
+    found = read_back(session)
     properties = found.stack.resources["Key"].properties
     assert {name for name, value in properties.items() if is_unknown(value)} == {
         "EnableKeyRotation", "RotationPeriodInDays", "PendingWindowInDays", "BypassPolicyLockoutSafetyCheck",
@@ -107,7 +111,7 @@ def test_a_denied_call_makes_exactly_its_properties_unknown(account: LocalAccoun
 def test_a_template_that_cannot_be_read_leaves_its_attributes_unknown(account: LocalAccount, session: Session) -> None:
     read(session, {"Key": KEY})
     account.add_fault(service="cloudformation", operation="GetTemplate", action="deny")
-    attributes = live.read_stack(session, STACK).stack.resources["Key"].attributes
+    attributes = read_back(session).stack.resources["Key"].attributes
     assert {name: is_unknown(value) for name, value in attributes.items()} == {
         "DeletionPolicy": True, "UpdateReplacePolicy": True, "DependsOn": True,
     }  # fmt: skip
@@ -115,7 +119,7 @@ def test_a_template_that_cannot_be_read_leaves_its_attributes_unknown(account: L
 
 def test_a_stack_that_is_not_there(session: Session) -> None:
     with pytest.raises(AwsError) as caught:
-        live.read_stack(session, "nobody")
+        read_back(session, "nobody")
     assert caught.value.kind is ErrorKind.INVALID
 
 
@@ -123,7 +127,7 @@ def test_equal_calls_are_made_once(account: LocalAccount) -> None:
     writing = Session(account.connection)
     assert deploy_environment(writing, "local") == "CREATE_COMPLETE"
     reading = Session(account.connection, read_only=True)
-    live.read_stack(reading, load_environment("local").stack_name)
+    read_back(reading, load_environment("local").stack_name)
     first = reading.calls
     reader = live.open_reader(reading, load_environment("local").stack_name)
     live.read_with(reader, load_environment("local").stack_name)
@@ -139,7 +143,7 @@ def test_routes_and_gateways_beside_the_stack_are_read_as_resources(session: Ses
     gateway = session.call("ec2", "create_internet_gateway")["InternetGateway"]["InternetGatewayId"]
     session.call("ec2", "attach_internet_gateway", InternetGatewayId=gateway, VpcId=ids["Vpc"])
     session.call("ec2", "create_route", RouteTableId=ids["Table"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
-    resources = live.read_stack(session, STACK).stack.resources
+    resources = read_back(session).stack.resources
     assert resources["Table/0.0.0.0/0"] == Resource(
         "Table/0.0.0.0/0",
         "AWS::EC2::Route",

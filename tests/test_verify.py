@@ -24,7 +24,7 @@ from hipaa_pipeline.controls import CHECKS
 from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.findings import Finding, Status, exit_code
 from hipaa_pipeline.local.server import LocalAccount, local_account
-from hipaa_pipeline.stack import Resource, Stack, unknown
+from hipaa_pipeline.stack import NOT_REPORTED, Resource, Stack, unknown
 from hipaa_pipeline.verification import verify
 from local_stacks import deploy_environment
 from test_live_readers import expected
@@ -75,7 +75,7 @@ def test_what_no_api_reports_does_not_apply() -> None:
     live = stack(
         Key=(
             "AWS::KMS::Key",
-            {"PendingWindowInDays": unknown(verify.NOT_REPORTED), "EnableKeyRotation": unknown("denied")},
+            {"PendingWindowInDays": unknown(NOT_REPORTED), "EnableKeyRotation": unknown("denied")},
         )
     )
     found = answers(wanted, live)

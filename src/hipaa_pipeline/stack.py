@@ -24,6 +24,7 @@ from typing import Any
 UNKNOWN = "Unknown"
 # The parameter that says whether an environment is protected ("true") or ephemeral ("false").
 PROTECTION = "DeletionProtection"
+NOT_REPORTED = "no AWS API reports it"  # the reason of a live value that CloudFormation sets and no service gives back
 _SUB_REFERENCE = re.compile(r"\$\{([^!}.]+)(?:\.([^}]+))?\}")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hipaa_pipeline.controls import judge
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.stack import UNKNOWN, Resource, Stack, is_unknown
+from hipaa_pipeline.stack import NOT_REPORTED, UNKNOWN, Resource, Stack, is_unknown
 from hipaa_pipeline.verification import comparison, live_checks
 from hipaa_pipeline.verification.live_checks import Observation, Question
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from hipaa_pipeline.clock import Clock
 
 Observe: TypeAlias = "Callable[[Reader], Iterable[Observation]]"
-
-NOT_REPORTED = "no AWS API reports it"
-"""The reason of values that CloudFormation sets and no service gives back; such a question cannot be asked live."""
 
 EXISTS = Question(
     slug="live_resource_exists",

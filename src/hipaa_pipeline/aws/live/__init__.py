@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from hipaa_pipeline.aws import stacks
 from hipaa_pipeline.aws.live import (
     access,
     backup,
@@ -27,7 +28,6 @@ from hipaa_pipeline.aws.live import (
 )
 from hipaa_pipeline.aws.live.identifiers import Identifiers, Identity
 from hipaa_pipeline.aws.live.reader import (
-    NOT_REPORTED,
     MissingError,
     Part,
     Physical,
@@ -37,7 +37,7 @@ from hipaa_pipeline.aws.live.reader import (
 )
 from hipaa_pipeline.aws.session import AwsError, Session, gather
 from hipaa_pipeline.source import parse_template
-from hipaa_pipeline.stack import Resource, Stack
+from hipaa_pipeline.stack import NOT_REPORTED, Resource, Stack
 
 _RANDOM = re.compile(r"[A-Za-z0-9]{8,13}")
 _POLICIES = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
@@ -102,11 +102,6 @@ class _Outcome:
         return self.gone or bool(self.reason)
 
 
-def read_stack(session: Session, stack_name: str) -> LiveRead:
-    """The live stack. Raises AwsError only when CloudFormation does not say what there is to read."""
-    return read_with(open_reader(session, stack_name), stack_name)
-
-
 def open_reader(session: Session, stack_name: str) -> Reader:
     """A reader that knows what the stack holds. Raises AwsError when CloudFormation does not say.
 
@@ -115,32 +110,20 @@ def open_reader(session: Session, stack_name: str) -> Reader:
     """
     tasks: list[Callable[[], Any]] = [
         functools.partial(_description, session, stack_name),
-        functools.partial(stack_resources, session, stack_name),
+        functools.partial(stacks.resources, session, stack_name),
         *(functools.partial(session.client, service, session.region) for service in SERVICES),
     ]
-    description, physical, *_ = gather(tasks)
-    return Reader(session, description, physical)
+    description, listed, *_ = gather(tasks)
+    alive = [one for one in listed if one.status != "DELETE_COMPLETE" and one.physical_id]
+    physical = [Physical(one.logical_id, one.type, one.physical_id) for one in alive]
+    return Reader(
+        session, description, {one.logical_id: one for one in sorted(physical, key=lambda one: one.logical_id)}
+    )
 
 
 def _description(session: Session, stack_name: str) -> dict[str, Any]:
     found: dict[str, Any] = session.call("cloudformation", "describe_stacks", StackName=stack_name)["Stacks"][0]
     return found
-
-
-def stack_resources(session: Session, stack_name: str) -> dict[str, Physical]:
-    """The stack's resources by logical ID, sorted, deleted ones left out."""
-    summaries = session.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=stack_name)
-    listed = [
-        Physical(
-            logical_id=summary["LogicalResourceId"],
-            type=summary["ResourceType"],
-            id=summary.get("PhysicalResourceId", ""),
-            status=summary["ResourceStatus"],
-        )
-        for summary in summaries
-    ]
-    alive = [physical for physical in listed if physical.status != "DELETE_COMPLETE" and physical.id]
-    return {physical.logical_id: physical for physical in sorted(alive, key=lambda one: one.logical_id)}
 
 
 def read_with(reader: Reader, stack_name: str) -> LiveRead:

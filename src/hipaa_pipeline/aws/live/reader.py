@@ -19,8 +19,6 @@ from hipaa_pipeline.stack import unknown
 
 T = TypeVar("T")
 
-NOT_REPORTED = "no AWS API reports it"
-
 
 class MissingError(Exception):
     """The service knows no such resource: CloudFormation remembers it, but it is gone."""
@@ -33,7 +31,6 @@ class Physical:
     logical_id: str
     type: str
     id: str
-    status: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
