@@ -307,7 +307,28 @@ def attribute(name: str, *, value: bool) -> Any:
             {aws.DESCRIBE_SUBNETS: [subnet(SUBNETS[0], "a", MapPublicIpOnLaunch=True), subnet(SUBNETS[1], "b")]},
             [("private", "fail")],
         ),
+        (
+            {
+                aws.DESCRIBE_SUBNETS: [
+                    subnet(SUBNETS[0], "a"),
+                    subnet(SUBNETS[1], "b", AssignIpv6AddressOnCreation=True),
+                ]
+            },
+            [("private", "fail")],
+        ),
         ({aws.DESCRIBE_ROUTE_TABLES: [route_table(gateway="igw-1")]}, [("private", "fail")]),
+        (
+            {
+                aws.DESCRIBE_ROUTE_TABLES: [
+                    {**route_table(), "Routes": [{"EgressOnlyInternetGatewayId": "eigw-1"}]},
+                ]
+            },
+            [("private", "fail")],
+        ),
+        (
+            {aws.DESCRIBE_ROUTE_TABLES: [{**route_table(), "Routes": [{"NatGatewayId": "nat-1"}]}]},
+            [],
+        ),
         (
             {aws.DESCRIBE_ROUTE_TABLES: [route_table(gateway="igw-1"), route_table(SubnetId=SUBNETS[0])]},
             [("private", "fail")],

@@ -194,17 +194,21 @@ def _endpoints(vpc_id: str, network: Network, needs: Needs) -> Requirement:
 
 
 def is_public(subnet: Any, network: Network) -> bool:
-    """Whether a subnet gives out public addresses or has a route to an internet gateway."""
-    if subnet.get("MapPublicIpOnLaunch"):
+    """Whether a subnet gives out public addresses or has a route to an internet gateway (or an egress-only one)."""
+    if subnet.get("MapPublicIpOnLaunch") or subnet.get("AssignIpv6AddressOnCreation"):
         return True
-    table = _route_table(subnet, network)
-    return any(str(route.get("GatewayId", "")).startswith("igw-") for route in (table or {}).get("Routes", []))
+    table = route_table(subnet, network.route_tables)
+    return any(_to_internet_gateway(route) for route in (table or {}).get("Routes", []))
 
 
-def _route_table(subnet: Any, network: Network) -> Any | None:
-    """The table of the subnet's own association, else the main table of its VPC."""
+def _to_internet_gateway(route: Any) -> bool:
+    return str(route.get("GatewayId", "")).startswith("igw-") or bool(route.get("EgressOnlyInternetGatewayId"))
+
+
+def route_table(subnet: Any, tables: Iterable[Any]) -> Any | None:
+    """The table of the subnet's own association, else the main table of its VPC; None where neither is shown."""
     main = None
-    for table in network.route_tables:
+    for table in tables:
         if table["VpcId"] != subnet["VpcId"]:
             continue
         for association in table.get("Associations", []):
