@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from controls_stacks import ACCOUNT, FAIL, KEY_REFERENCE, NOT_ASKED, PASS, UNKNOWN, about, ask
-from hipaa_pipeline.controls import judge_defaults
+from controls_stacks import ACCOUNT, FAIL, KEY_REFERENCE, NOT_ASKED, PASS, UNKNOWN, about, ask, stack_of
+from hipaa_pipeline.controls import judge, judge_defaults
 from hipaa_pipeline.controls.backup import is_daily
 from hipaa_pipeline.controls.literals import find_secrets
 from hipaa_pipeline.controls.rds import POSTGRESQL_VERSIONS, VERSIONS_AS_OF, is_supported
@@ -401,6 +401,53 @@ def test_routes_out_of_a_subnet_group(route: dict[str, Any], private: str, no_wa
     resources = {**ROUTE_TABLE, "Route": {"Type": "AWS::EC2::Route", "Properties": properties}}
     assert ask("rds_subnets_private", resources).status == private
     assert ask("rds_subnets_no_way_out", resources).status == no_way_out
+
+
+@pytest.mark.parametrize(
+    ("resource", "properties", "expected"),
+    [
+        ("It", {"SubnetIds": unknown("rds:DescribeDBSubnetGroups: denied")}, UNKNOWN),
+        ("It", {"SubnetIds": [{"Ref": "Subnet"}, unknown("an export")]}, UNKNOWN),
+        ("It", {"SubnetIds": ["subnet-1"]}, NOT_ASKED),
+        ("It", {"SubnetIds": []}, PASS),
+        ("Association", {"SubnetId": unknown("denied"), "RouteTableId": {"Ref": "Table"}}, UNKNOWN),
+        ("Association", {"SubnetId": {"Ref": "Subnet"}, "RouteTableId": unknown("denied")}, UNKNOWN),
+        ("Route", {"RouteTableId": unknown("denied"), "GatewayId": unknown("denied")}, UNKNOWN),
+    ],
+)
+def test_what_hides_the_routes_of_a_subnet_group(resource: str, properties: dict[str, Any], expected: str) -> None:
+    types = {"It": "AWS::RDS::DBSubnetGroup", "Association": "AWS::EC2::SubnetRouteTableAssociation"}
+    changed = {"Type": types.get(resource, "AWS::EC2::Route"), "Properties": properties}
+    assert ask("rds_subnets_private", {**ROUTE_TABLE, resource: changed}).status == expected
+    assert ask("rds_subnets_no_way_out", {**ROUTE_TABLE, resource: changed}).status == expected
+
+
+def test_subnets_of_which_some_are_handed_in_are_judged_as_far_as_they_are_known() -> None:
+    group = {"Type": "AWS::RDS::DBSubnetGroup", "Properties": {"SubnetIds": ["subnet-1", {"Ref": "Subnet"}]}}
+    found = judge(stack_of({**ROUTE_TABLE, "It": group}))
+    assert [(one.status, one.actual) for one in found if one.control == "rds_subnets_private"] == [
+        (NOT_ASKED, ["subnet-1"]),
+        (PASS, ["Subnet"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"EnableDnsHostnames": True}, {PASS}),
+        ({"EnableDnsHostnames": "true", "EnableDnsSupport": "true"}, {PASS}),
+        ({}, {PASS, FAIL}),
+        ({"EnableDnsHostnames": True, "EnableDnsSupport": False}, {PASS, FAIL}),
+        ({"EnableDnsHostnames": unknown("denied")}, {PASS, UNKNOWN}),
+    ],
+)
+def test_names_in_a_vpc_with_endpoints(properties: dict[str, Any], expected: set[str]) -> None:
+    vpc = {"Type": "AWS::EC2::VPC", "Properties": properties}
+    endpoint = {"Type": "AWS::EC2::VPCEndpoint", "Properties": {"VpcId": {"Ref": "It"}}}
+    found = [one for one in judge(stack_of({"It": vpc, "Endpoint": endpoint})) if one.resource == "It"]
+    assert {one.status for one in found if one.control == "vpc_endpoint_private_dns"} == expected
+    alone = [one for one in judge(stack_of({"It": vpc})) if one.control == "vpc_endpoint_private_dns"]
+    assert {one.status for one in alone} == {NOT_ASKED}
 
 
 @pytest.mark.parametrize(

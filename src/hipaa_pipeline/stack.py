@@ -30,12 +30,16 @@ _SUB_REFERENCE = re.compile(r"\$\{([^!}.]+)(?:\.([^}]+))?\}")
 
 @dataclasses.dataclass(frozen=True)
 class Resource:
-    """One resource: `properties` in CloudFormation's names, `attributes` the other keys (DeletionPolicy, DependsOn)."""
+    """One resource: `properties` in CloudFormation's names, `attributes` the other keys (DeletionPolicy, DependsOn).
+
+    `handed_in` marks what a live stack uses and did not create (an existing VPC): its logical ID is its physical one.
+    """
 
     logical_id: str
     type: str
     properties: Mapping[str, Any]
     attributes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    handed_in: bool = False
 
     def get(self, path: str, default: Any = None) -> Any:
         """The value at a dotted path (`StreamEncryption.KeyId`), `default` where a step is missing.
@@ -97,7 +101,12 @@ class Stack:
             "partition": self.partition,
             "parameters": dict(self.parameters),
             "resources": {
-                name: {"Type": resource.type, **resource.attributes, "Properties": resource.properties}
+                name: {
+                    "Type": resource.type,
+                    **({"HandedIn": True} if resource.handed_in else {}),
+                    **resource.attributes,
+                    "Properties": resource.properties,
+                }
                 for name, resource in self.resources.items()
             },
             "outputs": dict(self.outputs),

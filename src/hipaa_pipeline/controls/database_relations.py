@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hipaa_pipeline.controls.check import (
     Check,
+    Judge,
     Severity,
     Verdict,
     expect,
@@ -129,6 +131,12 @@ def _subnets(group: Resource, stack: Stack) -> list[tuple[int, Any, Resource | N
     return [(index, value, stack.target(value)) for index, value in enumerate(values)]
 
 
+def _subnets_handed_in(subnet_ids: list[Any]) -> Verdict:
+    """No template says what existing subnets are like; in a live stack those in use are resources too."""
+    reason = "they are handed in by their identifiers: preflight looks at them, and verify at those in use"
+    return not_applicable(reason, "SubnetIds", subnet_ids)
+
+
 def _two_zones(group: Resource, stack: Stack) -> Iterator[Verdict]:
     subnets, expected = _subnets(group, stack), "subnets in two zones or more"
     zones = [subnet.properties.get("AvailabilityZone") for _, _, subnet in subnets if subnet is not None]
@@ -136,7 +144,7 @@ def _two_zones(group: Resource, stack: Stack) -> Iterator[Verdict]:
     if unclear is not None:
         yield undetermined("SubnetIds", expected, unclear)
     elif len(zones) < len(subnets):
-        yield handed_in("SubnetIds", [value for _, value, _ in subnets])
+        yield _subnets_handed_in([value for _, value, subnet in subnets if subnet is None])
     elif None in zones and len(subnets) > 1:
         yield not_applicable("AWS chooses the zones of these subnets", "SubnetIds")
     else:
@@ -162,18 +170,37 @@ def _nat_gateway(route: Resource, _stack: Stack) -> bool:
     return any(route.properties.get(name) is not None for name in ("NatGatewayId", "InstanceId"))
 
 
-def _no_route(leads: Callable[[Resource, Stack], bool], what: str) -> Callable[[Resource, Stack], Iterator[Verdict]]:
+def _owners_way_out(group: Resource, stack: Stack) -> str:
+    """Preflight accepts subnets with a NAT; whoever made them decides what leaves them."""
+    handed = any(subnet.handed_in for _, _, subnet in _subnets(group, stack) if subnet is not None)
+    return "the subnets are handed in: a NAT is their owner's choice" if handed else ""
+
+
+def _no_route(leads: Callable[[Resource, Stack], bool], what: str) -> Judge:
     def judge(group: Resource, stack: Stack) -> Iterator[Verdict]:
         expected = f"subnets without a route to {what}"
         subnets = _subnets(group, stack)
         known = [(index, subnet) for index, _, subnet in subnets if subnet is not None]
-        if subnets and not known:
-            yield handed_in("SubnetIds", [value for _, value, _ in subnets])
-            return
-        problems = _routes_that(known, stack, leads, expected)
-        yield from problems_or_pass(problems, "SubnetIds", expected, [subnet.logical_id for _, subnet in known])
+        foreign = [value for _, value, subnet in subnets if subnet is None and not is_unknown(value)]
+        if foreign:
+            yield _subnets_handed_in(foreign)
+        if not subnets or len(foreign) < len(subnets):
+            unclear = (undetermined("SubnetIds", expected, mark) for mark in _unread_routing(group, stack))
+            problems = itertools.chain(unclear, _routes_that(known, stack, leads, expected))
+            yield from problems_or_pass(problems, "SubnetIds", expected, [subnet.logical_id for _, subnet in known])
 
     return judge
+
+
+def _unread_routing(group: Resource, stack: Stack) -> Iterator[Mapping[str, Any]]:
+    """The mark of what hides which routes the subnets have, where something does."""
+    associations = stack.of_type("AWS::EC2::SubnetRouteTableAssociation")
+    tables = [each.properties.get("RouteTableId") for each in (*associations, *stack.of_type("AWS::EC2::Route"))]
+    mark = unread(
+        group.properties.get("SubnetIds"), *(each.properties.get("SubnetId") for each in associations), tables
+    )
+    if mark is not None:
+        yield mark
 
 
 def _routes_that(
@@ -322,7 +349,7 @@ CHECKS = (
         remedy="Reach AWS services through VPC endpoints, or keep the database in subnets of its own.",
         citations=("164.312(e)(1)",),
         types=(SUBNET_GROUP,),
-        judge=_no_route(_nat_gateway, "a NAT gateway or instance"),
+        judge=when(_owners_way_out, _no_route(_nat_gateway, "a NAT gateway or instance")),
     ),
     Check(
         slug="rds_security_group",

@@ -136,7 +136,9 @@ def _words(text: str) -> frozenset[str]:
 def _tagged(resource: Resource, _stack: Stack) -> Iterator[Verdict]:
     path = TAGS[resource.type]
     tags = resource.properties.get(path)
-    if is_unknown(tags):
+    if resource.handed_in:
+        yield not_applicable("it is handed in: its tags are its owner's", path)
+    elif is_unknown(tags):
         yield undetermined(path, "one tag or more", tags)
     else:
         count = len(tags) if isinstance(tags, list | dict) else 0

@@ -108,17 +108,27 @@ def _not_to_logs(log: Resource, _stack: Stack) -> str:
 
 
 def _default_group_closed(vpc: Resource, _stack: Stack) -> Iterator[Verdict]:
-    group, expected = vpc.attributes.get("DefaultSecurityGroup"), "no rules in the default security group"
+    path, group = "DefaultSecurityGroup", vpc.attributes.get("DefaultSecurityGroup")
+    expected = "no rules in the default security group"
     if group is None:
         yield not_applicable("no template can change the default group: deploy closes it, and verify looks at it")
         return
     rules = [mapping(group).get(name) for name in ("SecurityGroupIngress", "SecurityGroupEgress")]
     unclear = unread(group)
     if unclear is not None:
-        yield undetermined("DefaultSecurityGroup", expected, unclear)
+        yield undetermined(path, expected, unclear)
         return
     count = sum(len(listed(value)) for value in rules)
-    yield verdict(count == 0, "DefaultSecurityGroup", expected, f"{count} rules")
+    if count and vpc.handed_in:  # others may live by these rules; preflight and deploy leave them alone too
+        reason = "the VPC is handed in: whether its default group is closed is for its owner to say"
+        yield not_applicable(reason, path, f"{count} rules")
+    else:
+        yield verdict(count == 0, path, expected, f"{count} rules")
+
+
+def _no_public_addresses(subnet: Resource, stack: Stack) -> Iterator[Verdict]:
+    for name in ("MapPublicIpOnLaunch", "AssignIpv6AddressOnCreation"):
+        yield from is_false(name, default=False)(subnet, stack)
 
 
 def _service(endpoint: Resource) -> str:
@@ -131,13 +141,22 @@ def _not_interface(endpoint: Resource, _stack: Stack) -> str:
     return "" if kind == "Interface" else f"it is a {kind} endpoint"
 
 
-def _private_dns(endpoint: Resource, stack: Stack) -> Iterator[Verdict]:
-    yield from is_true("PrivateDnsEnabled", default=False)(endpoint, stack)
-    vpc = stack.target(endpoint.properties.get("VpcId"))
-    for name, default in (("EnableDnsSupport", True), ("EnableDnsHostnames", False)):
-        value = default if vpc is None else vpc.properties.get(name, default)
-        if vpc is not None and not is_unknown(value) and as_bool(value) is not True:
-            yield failed("VpcId", f"a VPC with {name}", f"{vpc.logical_id} without it")
+def _private_names(resource: Resource, stack: Stack) -> Iterator[Verdict]:
+    if resource.type == VPC:
+        yield from when(_without_endpoints, _resolves_names)(resource, stack)
+    else:
+        yield from when(_not_interface, is_true("PrivateDnsEnabled", default=False))(resource, stack)
+
+
+def _without_endpoints(vpc: Resource, stack: Stack) -> str:
+    """A VPC that is handed in may have endpoints of its owner's, and the database has a name in it."""
+    used = vpc.handed_in or referring(stack, VPC_ENDPOINT, "VpcId", vpc)
+    return "" if used else "the VPC has no endpoints"
+
+
+def _resolves_names(vpc: Resource, stack: Stack) -> Iterator[Verdict]:
+    yield from is_true("EnableDnsSupport", default=True)(vpc, stack)
+    yield from is_true("EnableDnsHostnames", default=False)(vpc, stack)
 
 
 def _own_account_only(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
@@ -239,10 +258,10 @@ CHECKS = (
         service="VPC",
         severity=Severity.HIGH,
         title="The subnet gives nothing a public address",
-        remedy="Set MapPublicIpOnLaunch to false.",
+        remedy="Set MapPublicIpOnLaunch and AssignIpv6AddressOnCreation to false.",
         citations=("164.308(a)(3)(i)", "164.308(a)(4)(ii)(C)", "164.312(a)(1)", "164.312(e)(1)"),
         types=(SUBNET,),
-        judge=is_false("MapPublicIpOnLaunch", default=False),
+        judge=_no_public_addresses,
     ),
     Check(
         slug="vpc_endpoints_complete",
@@ -261,8 +280,8 @@ CHECKS = (
         title="The service's usual name leads to the endpoint",
         remedy="Set PrivateDnsEnabled to true, and EnableDnsSupport and EnableDnsHostnames on the VPC.",
         citations=_TRANSIT,
-        types=(VPC_ENDPOINT,),
-        judge=when(_not_interface, _private_dns),
+        types=(VPC_ENDPOINT, VPC),
+        judge=_private_names,
     ),
     Check(
         slug="vpc_endpoint_policy",

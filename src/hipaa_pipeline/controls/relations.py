@@ -98,8 +98,8 @@ def referring(stack: Stack, type_: str, path: str, resource: Resource) -> list[R
 
 
 def handed_in(path: str, value: Any) -> Verdict:
-    """The answer about something that another stack made: its identifier says nothing of its properties."""
-    return not_applicable("it is handed in by its identifier; preflight and verify look at it", path, value)
+    """The answer about something that another stack made."""
+    return not_applicable("it is handed in by its identifier, which says nothing of its properties", path, value)
 
 
 Related = Callable[[Resource, Resource, Stack], Iterator[Verdict]]
