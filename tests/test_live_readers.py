@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hipaa_pipeline.aws import live
+from hipaa_pipeline.aws.live import routing
 from hipaa_pipeline.aws.live.reader import MissingError, document, only, renamed, tags
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.configuration import TEMPLATE_PATH, environments, load_environment
@@ -150,6 +151,24 @@ def test_routes_and_gateways_beside_the_stack_are_read_as_resources(session: Ses
         {"RouteTableId": {"Ref": "Table"}, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway},
     )
     assert resources[f"Vpc/{gateway}"].properties == {"VpcId": {"Ref": "Vpc"}, "InternetGatewayId": gateway}
+
+
+def test_the_routes_of_a_table_as_ec2_describes_it() -> None:
+    described = [
+        {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},
+        {"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-1"},
+        {"DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1", "State": "active"},
+        {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"},
+    ]
+    table = {"Ref": "Table"}
+    assert list(routing.routes_of({"RouteTableId": "rtb-1", "Routes": described}, "Table")) == [
+        Resource("Table/::/0", "AWS::EC2::Route", {
+            "RouteTableId": table, "DestinationIpv6CidrBlock": "::/0", "EgressOnlyInternetGatewayId": "eigw-1",
+        }),
+        Resource("Table/0.0.0.0/0", "AWS::EC2::Route", {
+            "RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1",
+        }),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

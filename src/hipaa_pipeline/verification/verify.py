@@ -197,7 +197,8 @@ def _matching(expected: Stack, read: LiveRead) -> Iterator[Finding]:
 
 
 def _known(expected: Stack, read: LiveRead) -> Iterator[Finding]:
-    for name, resource in read.stack.resources.items():
+    listed = {name: resource for name, resource in read.stack.resources.items() if not resource.handed_in}
+    for name, resource in listed.items():
         unread = next((value[UNKNOWN] for value in resource.properties.values() if is_unknown(value)), "")
         if name in expected.resources:
             yield _finding(KNOWN, name, status=Status.PASS, actual="in the template")

@@ -19,6 +19,7 @@ from hipaa_pipeline.aws.live import (
     backup,
     database,
     encryption,
+    handed_in,
     log_groups,
     monitoring,
     network,
@@ -96,10 +97,16 @@ class _Outcome:
     reason: str = ""
     gone: bool = False
 
-    @property
-    def failed(self) -> bool:
-        """Whether the part gave no properties."""
-        return self.gone or bool(self.reason)
+
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """What was read of some resources: what each part came to, what they are called, and what stands beside them."""
+
+    physical: Mapping[str, Physical]
+    answered: Mapping[str, Sequence[tuple[Part, _Outcome]]]
+    identities: Sequence[Identity]
+    default_groups: Mapping[str, Mapping[str, Any]]
+    beside: Sequence[Resource]
 
 
 def open_reader(session: Session, stack_name: str) -> Reader:
@@ -128,6 +135,25 @@ def _description(session: Session, stack_name: str) -> dict[str, Any]:
 
 def read_with(reader: Reader, stack_name: str) -> LiveRead:
     """The live stack through a reader that may serve other questions too, so that nothing is asked twice."""
+    tasks: list[Callable[[], Any]] = [
+        functools.partial(deletion_policies, reader, stack_name),
+        functools.partial(_read, reader, functools.partial(routing.read, reader)),
+        functools.partial(_read_handed_in, reader),
+    ]
+    policies, own, handed = gather(tasks)
+    return _assembled(reader, stack_name, policies, own, handed)
+
+
+def _read_handed_in(reader: Reader) -> _Found:
+    try:
+        network = handed_in.network(reader)
+    except AwsError as error:
+        return _Found({}, {}, (), {}, handed_in.unread(reader, error))
+    return _read(network.reader, functools.partial(handed_in.routes, network))
+
+
+def _read(reader: Reader, beside: Callable[[], Sequence[Resource]]) -> _Found:
+    """Everything of the reader's resources, asked for at the same time."""
     asked = [
         (physical, part)
         for physical in reader.physical.values()
@@ -135,26 +161,25 @@ def read_with(reader: Reader, stack_name: str) -> LiveRead:
         for part in READERS[physical.type].parts
     ]
     tasks: list[Callable[[], Any]] = [
-        functools.partial(deletion_policies, reader, stack_name),
-        functools.partial(routing.read, reader),
+        beside,
         functools.partial(security_groups.default_groups, reader),
         *(functools.partial(_identity, reader, physical) for physical in reader.physical.values()),
         *(functools.partial(_answer, reader, physical, part) for physical, part in asked),
     ]
-    policies, beside, default_groups, *rest = gather(tasks, WORKERS)
+    others, default_groups, *rest = gather(tasks, WORKERS)
     identities: list[Identity] = rest[: len(reader.physical)]
     outcomes: list[_Outcome] = rest[len(reader.physical) :]
     answered: dict[str, list[tuple[Part, _Outcome]]] = {}
     for (physical, part), outcome in zip(asked, outcomes, strict=True):
         answered.setdefault(physical.logical_id, []).append((part, outcome))
-    return _assembled(reader, stack_name, answered, identities, _joined(policies, default_groups), beside)
+    return _Found(reader.physical, answered, identities, default_groups, others)
 
 
 def _answer(reader: Reader, physical: Physical, part: Part) -> _Outcome:
     try:
         return _Outcome(part.read(reader, physical))
     except MissingError:
-        return _Outcome({}, gone=True)
+        return _Outcome({}, "the service does not show it", gone=True)
     except AwsError as error:
         if error.names_nothing:
             return _Outcome({}, str(error), gone=True)
@@ -198,25 +223,20 @@ def _joined(*attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
 
 
 def _assembled(
-    reader: Reader,
-    stack_name: str,
-    answered: Mapping[str, Sequence[tuple[Part, _Outcome]]],
-    identities: Iterable[Identity],
-    attributes: Mapping[str, Mapping[str, Any]],
-    beside: Iterable[Resource],
+    reader: Reader, stack_name: str, policies: Mapping[str, Mapping[str, Any]], own: _Found, handed: _Found
 ) -> LiveRead:
-    identifiers = Identifiers({identity.logical_id: identity for identity in identities})
+    identifiers = Identifiers({identity.logical_id: identity for identity in (*own.identities, *handed.identities)})
     # The first part of a reader describes the resource; when that finds nothing, there is nothing.
-    missing = [reader.physical[name] for name, parts in answered.items() if parts[0][1].gone]
-    resources = {
-        name: _resource(reader.physical[name], answered.get(name, ()), identifiers, attributes.get(name, {}))
-        for name in reader.physical
-        if reader.physical[name] not in missing
-    }
-    resources |= {
-        other.logical_id: dataclasses.replace(other, properties=identifiers.references(other.properties))
-        for other in beside
-    }
+    missing = [reader.physical[name] for name, parts in own.answered.items() if parts[0][1].gone]
+    found = [
+        *_resources(own, identifiers, _joined(policies, own.default_groups)),
+        *(
+            dataclasses.replace(resource, handed_in=True)
+            for resource in _resources(handed, identifiers, handed.default_groups)
+        ),
+    ]
+    gone = {physical.logical_id for physical in missing}
+    resources = {resource.logical_id: resource for resource in found if resource.logical_id not in gone}
     return LiveRead(
         stack=Stack(
             resources=resources,
@@ -228,10 +248,19 @@ def _assembled(
             outputs=reader.outputs,
         ),
         identifiers=identifiers,
-        failures=tuple(_failures(answered, missing)),
+        failures=tuple(_failures({**own.answered, **handed.answered}, missing)),
         missing=tuple(missing),
         unreadable=tuple(physical for name, physical in reader.physical.items() if physical.type not in READERS),
     )
+
+
+def _resources(
+    found: _Found, identifiers: Identifiers, attributes: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Resource]:
+    for name, physical in found.physical.items():
+        yield _resource(physical, found.answered.get(name, ()), identifiers, attributes.get(name, {}))
+    for other in found.beside:
+        yield dataclasses.replace(other, properties=identifiers.references(other.properties))
 
 
 def _resource(
@@ -242,7 +271,7 @@ def _resource(
 ) -> Resource:
     properties: dict[str, Any] = {}
     for part, outcome in parts:
-        properties |= outcome.properties if not outcome.failed else all_unknown(part.names, outcome.reason)
+        properties |= outcome.properties if not outcome.reason else all_unknown(part.names, outcome.reason)
     if physical.type in READERS:
         properties |= all_unknown(READERS[physical.type].unreported, NOT_REPORTED)
     referring = identifiers.references(properties, own=physical.logical_id)
@@ -269,5 +298,5 @@ def _failures(
     gone = {physical.logical_id for physical in missing}
     for name, parts in answered.items():
         for part, outcome in parts:
-            if outcome.failed and name not in gone:
+            if outcome.reason and name not in gone:
                 yield Failure(name, part.names, outcome.reason)

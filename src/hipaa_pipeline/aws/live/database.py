@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hipaa_pipeline.aws.live.reader import (
@@ -89,9 +89,14 @@ def _tags_of(kind: str) -> Part:
     return Part(("Tags",), read)
 
 
+def subnet_groups(reader: Reader, name: str) -> Sequence[Mapping[str, Any]]:
+    """The descriptions of the subnet group of this name: one, or none. Raises AwsError."""
+    found: list[Any] = reader.call("rds", "describe_db_subnet_groups", DBSubnetGroupName=name)["DBSubnetGroups"]
+    return found
+
+
 def _subnet_group(reader: Reader, physical: Physical) -> Mapping[str, Any]:
-    answer = reader.call("rds", "describe_db_subnet_groups", DBSubnetGroupName=physical.id)
-    found = only(answer["DBSubnetGroups"], "DBSubnetGroupName", physical.id)
+    found = only(subnet_groups(reader, physical.id), "DBSubnetGroupName", physical.id)
     return {
         **renamed(found, same("DBSubnetGroupName", "DBSubnetGroupDescription")),
         "SubnetIds": sorted(subnet["SubnetIdentifier"] for subnet in found["Subnets"]),

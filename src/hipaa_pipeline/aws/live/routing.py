@@ -15,11 +15,12 @@ from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.stack import Resource
 
 _ROUTE = same(
-    "RouteTableId", "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId", "GatewayId",
+    "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId", "GatewayId",
     "NatGatewayId", "EgressOnlyInternetGatewayId", "TransitGatewayId", "VpcPeeringConnectionId", "InstanceId",
     "NetworkInterfaceId", "CarrierGatewayId", "LocalGatewayId",
 )  # fmt: skip
 _OWN_ROUTES = ("local", "vpce-")
+_TYPE = "AWS::EC2::Route"
 
 
 def read(reader: Reader) -> list[Resource]:
@@ -35,14 +36,18 @@ def _routes(reader: Reader) -> Iterator[Resource]:
     try:
         found = route_tables(reader)
     except AwsError as error:
-        yield _unread("AWS::EC2::Route", names[tables[0]], tuple(_ROUTE), error)
+        yield unread_routes(names[tables[0]], f"{error.action}: {error.code or error.kind}")
         return
     for table in found:
-        for route in table.get("Routes", ()):
-            if not str(route.get("GatewayId", "")).startswith(_OWN_ROUTES):
-                properties = renamed({**route, "RouteTableId": table["RouteTableId"]}, _ROUTE)
-                owner = names.get(table["RouteTableId"], table["RouteTableId"])
-                yield Resource(f"{owner}/{_destination(properties)}", "AWS::EC2::Route", properties)
+        yield from routes_of(table, names.get(table["RouteTableId"], table["RouteTableId"]))
+
+
+def routes_of(table: Mapping[str, Any], owner: str) -> Iterator[Resource]:
+    """The routes of a table beyond the local one and those of gateway endpoints; `owner` is its logical ID."""
+    for route in table.get("Routes", ()):
+        if not str(route.get("GatewayId", "")).startswith(_OWN_ROUTES):
+            properties = {"RouteTableId": {"Ref": owner}, **renamed(route, _ROUTE)}
+            yield Resource(f"{owner}/{_destination(properties)}", _TYPE, properties)
 
 
 def _destination(properties: Mapping[str, Any]) -> str:
@@ -58,7 +63,8 @@ def _gateways(reader: Reader) -> Iterator[Resource]:
     try:
         gateways = reader.pages("ec2", "describe_internet_gateways", "InternetGateways", Filters=filters)
     except AwsError as error:
-        yield _unread("AWS::EC2::VPCGatewayAttachment", names[networks[0]], ("VpcId", "InternetGatewayId"), error)
+        unread = all_unknown(("VpcId", "InternetGatewayId"), f"{error.action}: {error.code or error.kind}")
+        yield Resource(f"{names[networks[0]]}/unread", "AWS::EC2::VPCGatewayAttachment", unread)
         return
     for gateway in gateways:
         for attachment in gateway.get("Attachments", ()):
@@ -68,6 +74,6 @@ def _gateways(reader: Reader) -> Iterator[Resource]:
                 yield Resource(name, "AWS::EC2::VPCGatewayAttachment", properties)
 
 
-def _unread(type_: str, owner: str, names: tuple[str, ...], error: AwsError) -> Resource:
-    """A place holder that makes the controls on this type say that they do not know."""
-    return Resource(f"{owner}/unread", type_, all_unknown(names, f"{error.action}: {error.code or error.kind}"))
+def unread_routes(owner: str, reason: str) -> Resource:
+    """A place holder for routes that could not be read: the controls on routes say that they do not know."""
+    return Resource(f"{owner}/unread", _TYPE, all_unknown(("RouteTableId", *_ROUTE), reason))
