@@ -17,6 +17,7 @@ from hipaa_pipeline.controls.check import (
     listed,
     mapping,
     not_applicable,
+    problems_or_pass,
     undetermined,
     unread,
     verdict,
@@ -35,6 +36,7 @@ from hipaa_pipeline.controls.relations import (
     related,
 )
 from hipaa_pipeline.controls.scan import no_grant
+from hipaa_pipeline.findings import Status
 from hipaa_pipeline.stack import Resource, Stack, as_bool, is_unknown
 
 VPC = "AWS::EC2::VPC"
@@ -127,8 +129,10 @@ def _default_group_closed(vpc: Resource, _stack: Stack) -> Iterator[Verdict]:
 
 
 def _no_public_addresses(subnet: Resource, stack: Stack) -> Iterator[Verdict]:
-    for name in ("MapPublicIpOnLaunch", "AssignIpv6AddressOnCreation"):
-        yield from is_false(name, default=False)(subnet, stack)
+    first, second = "MapPublicIpOnLaunch", "AssignIpv6AddressOnCreation"
+    answers = [answer for name in (first, second) for answer in is_false(name, default=False)(subnet, stack)]
+    problems = (answer for answer in answers if answer.status is not Status.PASS)
+    yield from problems_or_pass(problems, first, False, answers[0].actual)
 
 
 def _service(endpoint: Resource) -> str:
