@@ -125,6 +125,11 @@ class Clients:
                     self._made[key] = self._make(service, region, max_attempts)
         return self._made[key]
 
+    def endpoint_urls(self) -> list[str]:
+        """The endpoints of all clients made so far, whatever they were configured by (see `endpoints.foreign`)."""
+        with self._lock:
+            return [str(client.meta.endpoint_url) for client in self._made.values()]
+
     @functools.cached_property
     def _boto3_session(self) -> Any:
         import boto3
