@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipaa_pipeline.deployment.changes import (
-    MASK,
     STATEFUL_TYPES,
     Kind,
     ParameterChange,
@@ -21,6 +20,7 @@ from hipaa_pipeline.deployment.changes import (
     stack_policy,
     summarise,
 )
+from hipaa_pipeline.masking import MASK
 
 DATABASE = "AWS::RDS::DBInstance"
 

@@ -20,7 +20,6 @@ from hipaa_pipeline.evaluation.conditions import assertions, conditions
 from hipaa_pipeline.evaluation.expressions import EXPORTS, Context, condition_input
 from hipaa_pipeline.evaluation.members import output, resource
 from hipaa_pipeline.evaluation.parameters import (
-    MASK,
     Parameter,
     ParameterError,
     read_parameters,
@@ -29,6 +28,7 @@ from hipaa_pipeline.evaluation.parameters import (
 )
 from hipaa_pipeline.evaluation.problems import Problems, ResolveError, dotted
 from hipaa_pipeline.evaluation.pseudo import partition_of, pseudo_parameters
+from hipaa_pipeline.masking import MASK
 from hipaa_pipeline.source import Template, TemplatePath
 from hipaa_pipeline.stack import Stack, is_unknown, unknown
 

@@ -10,26 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hipaa_pipeline.controls.check import ANY, STACK, Check, Severity, Verdict, failed, mapping, problems_or_pass
+from hipaa_pipeline.masking import NAME_ENDS, NO_SECRET, SECRET_FORMS, plain
 from hipaa_pipeline.stack import Resource, Stack, as_bool
 
-# What a secret looks like, whatever it is called. Issuers document these forms.
-_FORMS = re.compile(
-    r"""(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])     # AWS access key ID
-    | -----BEGIN\ (\w+\ )*PRIVATE\ KEY-----                  # PEM
-    | gh[pousr]_[A-Za-z0-9]{36}                              # GitHub token
-    | xox[abprs]-[A-Za-z0-9-]{10}                            # Slack token
-    | eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}               # JSON web token
-    | [a-z][a-z0-9+.-]*://[^/\s:@${}]+:[^/\s@${}]+@          # URL with a password
-    """,
-    re.VERBOSE,
-)
-# How names of secrets end, in lower case without separators.
-_SECRET_NAMES = re.compile(
-    r"(password|passwd|passphrase|pwd|secretstring|secretkey|secretaccesskey|clientsecret|apikey|apitoken|authtoken"
-    r"|accesstoken|privatekey)$"
-)
-# What may stand under such a name: a reference to a secret, or nothing of value.
-_NO_SECRET = re.compile(r"^(|\*+|true|false|arn:.*|\{\{resolve:.*\}\}|\$\{.*\})$", re.DOTALL)
+_SECRET_NAMES = re.compile(rf"({NAME_ENDS})$")
 # Names of values that look random and are no secrets.
 _RANDOM = re.compile(r"(sha256|sha1|md5|hash|checksum|digest|etag|version|id|fingerprint|arn)$")
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{32,128}")
@@ -64,12 +48,12 @@ def _search(value: Any, path: str, name: str, found: list[Found]) -> None:
 @functools.lru_cache(maxsize=8192)
 def _secret(name: str, text: str) -> str:
     """What a text under a name looks like, "" for nothing secret; the same texts return in every stack."""
-    if _FORMS.search(text):
+    if SECRET_FORMS.search(text):
         return "a key, token or password"
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
-    if _SECRET_NAMES.search(plain) and not _NO_SECRET.match(text):
+    named = plain(name)
+    if _SECRET_NAMES.search(named) and not NO_SECRET.match(text):
         return f"a value of {name}"
-    return "a random text" if _TOKEN.fullmatch(text) and not _RANDOM.search(plain) and _is_random(text) else ""
+    return "a random text" if _TOKEN.fullmatch(text) and not _RANDOM.search(named) and _is_random(text) else ""
 
 
 def _is_random(text: str) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from hipaa_pipeline.masking import MASK, hides
 
 STATEFUL_TYPES = frozenset(
     {
@@ -22,9 +23,6 @@ STATEFUL_TYPES = frozenset(
     }
 )
 """What holds data, or what data cannot be read without. A topic is not among them: only its subscriptions are lost."""
-
-MASK = "****"
-_SECRET_NAME = re.compile(r"(password|passphrase|secret_?string|token|private_?key)$", re.IGNORECASE)
 
 
 class Kind(enum.StrEnum):
@@ -218,5 +216,4 @@ def _shown(path: str, value: Any) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value)
-    secret = _SECRET_NAME.search(path.rsplit(".", 1)[-1]) and text.lower() not in {"true", "false"}
-    return MASK if secret else text
+    return MASK if hides(path, text) else text

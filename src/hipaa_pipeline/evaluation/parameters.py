@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.evaluation.problems import Problems
+from hipaa_pipeline.masking import MASK
 from hipaa_pipeline.stack import unknown
 
 T = TypeVar("T")
-MASK = "****"  # what CloudFormation shows in place of a NoEcho value
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _AWS_TYPE = re.compile(r"(List<)?AWS::(EC2|Route53)::[A-Za-z]+::[A-Za-z]+>?|AWS::SSM::Parameter::Name")
