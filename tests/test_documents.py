@@ -15,6 +15,7 @@ from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import Template, parse_template
 from hipaa_pipeline.template import template_text
+from hipaa_pipeline.verification.verify import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,8 +41,10 @@ def test_every_paragraph_of_the_rule_is_there_once_covered_or_not(document: str)
     assert sorted([*covered, *left]) == sorted(paragraph.citation for paragraph in HIPAA)
 
 
-def test_every_check_is_there(document: str) -> None:
-    assert {check.slug for check in CHECKS} == set(re.findall(r"^\| `(\w+)` \|", document, re.MULTILINE))
+def test_every_check_and_every_question_is_there(document: str) -> None:
+    assert {*(check.slug for check in CHECKS), *(question.slug for question in QUESTIONS)} == set(
+        re.findall(r"^\| `(\w+)` \|", document, re.MULTILINE)
+    )
 
 
 def test_a_link_leads_to_the_line_of_the_property(document: str, template: Template) -> None:
@@ -51,7 +54,7 @@ def test_a_link_leads_to_the_line_of_the_property(document: str, template: Templ
 
 def test_no_covered_paragraph_is_without_a_check_and_a_duty(document: str) -> None:
     covered = document.split("## Covered")[1].split("## Not covered")[0].split("\n### ")[1:]
-    assert all("\n| `" in part and "**Left to you:** " in part for part in covered)
+    assert all("\n| `" in part and "**What remains:** " in part for part in covered)
 
 
 def test_what_fails_is_not_called_satisfied(template: Template, findings: list[Finding]) -> None:

@@ -22,7 +22,7 @@ from hipaa_pipeline.controls import (
     sns,
 )
 from hipaa_pipeline.controls.check import Check, Severity, Verdict
-from hipaa_pipeline.controls.hipaa import Kind, Nature, Paragraph, paragraphs
+from hipaa_pipeline.controls.hipaa import HIPAA, Kind, Nature, Paragraph
 from hipaa_pipeline.controls.judge import judge, judge_defaults
 
 __all__ = ["CHECKS", "HIPAA", "Check", "Kind", "Nature", "Paragraph", "Severity", "Verdict", "judge", "judge_defaults"]
@@ -46,5 +46,3 @@ CHECKS: tuple[Check, ...] = (
     *environment.CHECKS,
     *naming.CHECKS,
 )
-
-HIPAA: tuple[Paragraph, ...] = paragraphs(CHECKS)

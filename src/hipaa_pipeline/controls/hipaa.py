@@ -1,9 +1,11 @@
-"""The paragraphs of the HIPAA Security Rule, 45 CFR Part 164 Subpart C, and which checks serve each.
+"""The paragraphs of the HIPAA Security Rule, 45 CFR Part 164 Subpart C. `asked` tells which questions serve each.
 
 All standards and implementation specifications of 164.308 to 164.316 are here, also those that no template can meet:
-a report must say what it does not cover, and whose duty that is. Source: the regulation's text as of 2026-06-20.
-The links between checks and paragraphs are those that cdk-nag, prowler and steampipe publish, and our own reasoning
-where nobody publishes one (PostgreSQL's settings, Kinesis, trust policies).
+a report must say what it does not cover, and whose duty that is. Source: the regulation's text as of 2026-06-20;
+`meaning` is a paraphrase of it. The links between checks and paragraphs are those that cdk-nag, prowler and steampipe
+publish where they hold, and our own reasoning where nobody publishes one (PostgreSQL's settings, Kinesis, trust
+policies). Not taken over: flow logs for 164.312(c)(2), because they record connections and not the data, and minor
+upgrades for 164.308(a)(5)(ii)(A), which is about reminding people.
 
 Conditional paragraphs are never claimed: 164.308(a)(4)(ii)(A) binds only clearinghouses, 164.314(b) only group health
 plans, though published rule packs cite both for settings of RDS, S3 and SNS.
@@ -13,9 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable
-
-from hipaa_pipeline.controls.check import Check
+import itertools
 
 
 class Kind(enum.StrEnum):
@@ -27,21 +27,21 @@ class Kind(enum.StrEnum):
 
 
 class Nature(enum.StrEnum):
-    """How far a template can go: `TECHNICAL` all the way, `MIXED` a part, the others not at all."""
+    """How far a template can go: `TECHNICAL` most of the way, `MIXED` a part, the others not at all.
+
+    It never goes all the way: each paragraph has a duty that remains.
+    """
 
     TECHNICAL = "technical"
     MIXED = "mixed"
     PROCESS = "process"
-    INHERITED = "inherited"
+    SHARED = "shared"
     CONDITIONAL = "conditional"
 
 
 @dataclasses.dataclass(frozen=True)
 class Paragraph:
-    """One standard or implementation specification.
-
-    `duty` says who must do what the checks cannot show; `checks` are the slugs of the checks that serve it.
-    """
+    """One standard or implementation specification. `duty` says who must do what no question can show."""
 
     citation: str
     title: str
@@ -49,15 +49,34 @@ class Paragraph:
     nature: Nature
     meaning: str
     duty: str
-    checks: tuple[str, ...] = ()
 
+    @property
+    def section(self) -> str:
+        """The section it is in (`164.312`), a key of `SECTIONS`."""
+        return self.citation[:7]
+
+
+SECTIONS = {
+    "164.308": "Administrative safeguards",
+    "164.310": "Physical safeguards",
+    "164.312": "Technical safeguards",
+    "164.314": "Organizational requirements",
+    "164.316": "Policies and procedures and documentation requirements",
+}
+"""The headings of the regulation's sections."""
 
 _S, _R, _A = Kind.STANDARD, Kind.REQUIRED, Kind.ADDRESSABLE
-_T, _M, _P, _I, _C = Nature.TECHNICAL, Nature.MIXED, Nature.PROCESS, Nature.INHERITED, Nature.CONDITIONAL
+_T, _M, _P, _H, _C = Nature.TECHNICAL, Nature.MIXED, Nature.PROCESS, Nature.SHARED, Nature.CONDITIONAL
 
-_AWS = "AWS, for its data centres, under the business associate agreement (evidence in AWS Artifact)"
+_AWS = "Shared: AWS for its data centres, under the business associate agreement (evidence in AWS Artifact); "
+_FACILITIES = f"{_AWS}your organisation for its own facilities"
+_MEDIA = f"{_AWS}your organisation for its own facilities, workstations and media"
 _CLIENT = "Your organisation, for its own offices and devices"
 _BAA = "Your organisation and AWS: accept the Business Associate Addendum in AWS Artifact before any ePHI arrives"
+_RETENTION = (
+    "Your organisation: keep policies, records and evidence bundles six years. How long logs are kept supports this and"
+    " is not it: the rule names no period for raw logs"
+)
 
 _ROWS = (
     ("164.308(a)(1)(i)", "Security management process", _S, _P,
@@ -105,9 +124,9 @@ _ROWS = (
     ("164.308(a)(5)(i)", "Security awareness and training", _S, _P,
      "A programme for all members of the workforce, management included.",
      "Your organisation"),
-    ("164.308(a)(5)(ii)(A)", "Security reminders", _A, _M,
+    ("164.308(a)(5)(ii)(A)", "Security reminders", _A, _P,
      "Periodic security updates.",
-     "Your organisation: reminders to people; the stack takes minor engine upgrades by itself"),
+     "Your organisation: reminders to people"),
     ("164.308(a)(5)(ii)(B)", "Protection from malicious software", _A, _P,
      "Guard against, detect and report malicious software.",
      "Your organisation, on workstations and in the processor's code; no host of this stack runs your software"),
@@ -141,51 +160,51 @@ _ROWS = (
     ("164.308(a)(7)(ii)(E)", "Applications and data criticality analysis", _A, _P,
      "Assess how critical each application and its data are.",
      "Your organisation"),
-    ("164.308(a)(8)", "Evaluation", _S, _P,
+    ("164.308(a)(8)", "Evaluation", _S, _M,
      "Periodic technical and nontechnical evaluation.",
-     "Your organisation: run `verify` and `evidence` periodically, and evaluate what is not technical"),
+     "Your organisation: run `verify` and `evidence` after changes and periodically; evaluate what is not technical"),
     ("164.308(b)(1)", "Business associate contracts and other arrangements", _S, _P,
      "Satisfactory assurances from business associates.",
      _BAA),
     ("164.308(b)(3)", "Written contract or other arrangement", _R, _P,
      "Document those assurances in a contract that meets 164.314(a).",
      _BAA),
-    ("164.310(a)(1)", "Facility access controls", _S, _I,
+    ("164.310(a)(1)", "Facility access controls", _S, _H,
      "Limit physical access to systems and the facilities that house them.",
-     _AWS),
-    ("164.310(a)(2)(i)", "Contingency operations", _A, _I,
+     _FACILITIES),
+    ("164.310(a)(2)(i)", "Contingency operations", _A, _H,
      "Facility access in support of restoring lost data.",
-     _AWS),
-    ("164.310(a)(2)(ii)", "Facility security plan", _A, _I,
+     _FACILITIES),
+    ("164.310(a)(2)(ii)", "Facility security plan", _A, _H,
      "Safeguard the facility and its equipment.",
-     _AWS),
-    ("164.310(a)(2)(iii)", "Access control and validation procedures", _A, _I,
+     _FACILITIES),
+    ("164.310(a)(2)(iii)", "Access control and validation procedures", _A, _H,
      "Control and validate a person's access to facilities.",
-     _AWS),
-    ("164.310(a)(2)(iv)", "Maintenance records", _A, _I,
+     _FACILITIES),
+    ("164.310(a)(2)(iv)", "Maintenance records", _A, _H,
      "Document repairs of the physical parts of a facility that concern security.",
-     _AWS),
+     _FACILITIES),
     ("164.310(b)", "Workstation use", _S, _P,
      "Proper functions and surroundings of workstations that reach ePHI.",
      _CLIENT),
     ("164.310(c)", "Workstation security", _S, _P,
      "Physical safeguards for all workstations that reach ePHI.",
      _CLIENT),
-    ("164.310(d)(1)", "Device and media controls", _S, _I,
+    ("164.310(d)(1)", "Device and media controls", _S, _H,
      "Receipt, removal and movement of hardware and media with ePHI.",
-     _AWS),
-    ("164.310(d)(2)(i)", "Disposal", _R, _I,
+     _MEDIA),
+    ("164.310(d)(2)(i)", "Disposal", _R, _H,
      "Final disposition of ePHI and of the media it is on.",
-     _AWS),
-    ("164.310(d)(2)(ii)", "Media re-use", _R, _I,
+     _MEDIA),
+    ("164.310(d)(2)(ii)", "Media re-use", _R, _H,
      "Remove ePHI from media before they are used again.",
-     _AWS),
-    ("164.310(d)(2)(iii)", "Accountability", _A, _I,
+     _MEDIA),
+    ("164.310(d)(2)(iii)", "Accountability", _A, _H,
      "Record the movements of hardware and media.",
-     _AWS),
+     _MEDIA),
     ("164.310(d)(2)(iv)", "Data backup and storage", _A, _M,
      "A retrievable exact copy of ePHI before equipment is moved.",
-     _AWS),
+     _MEDIA),
     ("164.312(a)(1)", "Access control", _S, _T,
      "Only authorised persons or software programs reach ePHI.",
      "Your organisation: identities and roles outside this stack"),
@@ -199,7 +218,7 @@ _ROWS = (
      "End an electronic session after a time of inactivity.",
      "Your organisation: sessions of applications and workstations"),
     ("164.312(a)(2)(iv)", "Encryption and decryption", _A, _T,
-     "A mechanism to encrypt and decrypt ePHI at rest.",
+     "A mechanism to encrypt and decrypt ePHI.",
      "Your organisation: data that leaves this stack. AWS requires encryption by contract, so it is no choice here"),
     ("164.312(b)", "Audit controls", _S, _T,
      "Record and examine activity in systems that hold ePHI.",
@@ -248,7 +267,7 @@ _ROWS = (
      "Your organisation: waivers, reviews, restore tests and evidence bundles belong here"),
     ("164.316(b)(2)(i)", "Time limit", _R, _M,
      "Keep that documentation six years from its creation or its last effective date, whichever is later.",
-     "Your organisation: keep evidence bundles six years; the rule names no retention period for raw logs"),
+     _RETENTION),
     ("164.316(b)(2)(ii)", "Availability", _R, _P,
      "Documentation is available to those who implement the procedures.",
      "Your organisation"),
@@ -258,12 +277,5 @@ _ROWS = (
 )  # fmt: skip
 
 
-def paragraphs(checks: Iterable[Check]) -> tuple[Paragraph, ...]:
-    """Every paragraph in the regulation's order, each with the slugs of those of `checks` that cite it."""
-    citing = tuple(checks)
-    return tuple(
-        Paragraph(
-            citation, title, kind, nature, meaning, duty, tuple(c.slug for c in citing if citation in c.citations)
-        )
-        for citation, title, kind, nature, meaning, duty in _ROWS
-    )
+HIPAA: tuple[Paragraph, ...] = tuple(itertools.starmap(Paragraph, _ROWS))
+"""Every paragraph in the regulation's order."""

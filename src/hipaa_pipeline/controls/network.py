@@ -201,7 +201,7 @@ def _two(value: Any) -> bool:
 
 _PRINCIPALS = frozenset({"aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:sourceaccount"})
 _OWN_ACCOUNT = "principals of this account only (aws:PrincipalAccount)"
-_RECORD = ("164.308(a)(1)(ii)(D)", "164.308(a)(3)(ii)(A)", "164.308(a)(6)(ii)", "164.312(b)", "164.312(c)(2)")
+_RECORD = ("164.308(a)(1)(ii)(D)", "164.308(a)(3)(ii)(A)", "164.308(a)(6)(ii)", "164.312(b)")
 _TRANSIT = ("164.312(e)(1)",)
 
 CHECKS = (

@@ -306,7 +306,7 @@ CHECKS = (
         severity=Severity.MEDIUM,
         title="The database takes minor upgrades, and with them security fixes, by itself",
         remedy="Set AutoMinorVersionUpgrade to true.",
-        citations=("164.308(a)(1)(ii)(B)", "164.308(a)(5)(ii)(A)"),
+        citations=("164.308(a)(1)(ii)(B)",),
         types=(INSTANCE,),
         judge=is_true("AutoMinorVersionUpgrade", default=True),
     ),

@@ -305,7 +305,7 @@ LIVE_CHECKS = (
         title="An alarm that rings sets off its actions",
         expected="ALARM, with actions enabled, all done and none failed",
         remedy="Read the alarm's history: aws cloudwatch describe-alarm-history --history-item-type Action",
-        citations=("164.308(a)(6)(ii)", "164.308(a)(7)(ii)(D)"),
+        citations=("164.308(a)(6)(ii)",),
         holds=_rang,
         nothing="no drill was asked for (--drill)",
     ),
