@@ -1,6 +1,6 @@
 """A drill: what only happens in an emergency, tried out. Alarms ring for a moment; the database is asked without TLS.
 
-It notifies the people who are subscribed, so `verify --drill` asks first.
+It notifies the people who are subscribed, so `--drill` asks first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hipaa_pipeline.stack import unknown
 from hipaa_pipeline.verification import postgresql
 from hipaa_pipeline.verification.live_checks import Observation
 
-REASON = "Drill by hipaa-pipeline verify --drill"
+REASON = "Drill by hipaa-pipeline --drill"
 ACTION_SECONDS = 30.0
 """How long CloudWatch is given to act on the state and to record it."""
 HISTORY_SECONDS = 600.0

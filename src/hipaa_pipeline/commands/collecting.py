@@ -20,9 +20,9 @@ from hipaa_pipeline.stack import Stack
 _DEPENDENCIES = ("awacs", "boto3", "botocore", "click", "jinja2", "pyyaml", "rich", "troposphere")
 
 
-def collect(subject: Subject, clock: Clock, *, drift: bool) -> Evidence:
+def collect(subject: Subject, clock: Clock, *, drift: bool, drill: bool) -> Evidence:
     """Everything that a bundle holds, as of now. Raises UserError when it cannot be had whole."""
-    verification = verified(subject, clock, drift=drift, drill=False)
+    verification = verified(subject, clock, drift=drift, drill=drill)
     description = verification.description
     try:
         change_set = last_deployment.change_set(subject.reading, description)

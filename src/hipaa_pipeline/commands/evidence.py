@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from hipaa_pipeline import console
-from hipaa_pipeline.commands.options import aws_options, environment_option, format_option
+from hipaa_pipeline.commands.options import (
+    aws_options,
+    drift_option,
+    drill_option,
+    environment_option,
+    format_option,
+    yes_option,
+)
 
 if TYPE_CHECKING:
     from hipaa_pipeline.evidence import Evidence
@@ -26,7 +33,9 @@ DIRECTORY = Path("evidence")
     metavar="DIR",
     help=f"Where to write it; a dated directory in {DIRECTORY}/ unless said.",
 )
-@click.option("--drift/--no-drift", default=True, show_default=True, help="Have CloudFormation look for drift too.")
+@drift_option
+@drill_option
+@yes_option
 @click.option("--verify", "bundle", type=click.Path(path_type=Path), metavar="DIR", help="Check a bundle instead.")
 @click.option("--sha256", default="", metavar="HASH", help="With --verify: the manifest's SHA-256, as noted.")
 def command(
@@ -36,6 +45,8 @@ def command(
     output_format: str,
     output: Path | None,
     drift: bool,
+    drill: bool,
+    yes: bool,
     bundle: Path | None,
     sha256: str,
 ) -> int:
@@ -50,11 +61,14 @@ def command(
     from hipaa_pipeline.clock import SystemClock
     from hipaa_pipeline.commands.collecting import collect
     from hipaa_pipeline.commands.subjects import subject_of
+    from hipaa_pipeline.commands.verifying import agreed_to_drill
     from hipaa_pipeline.evidence.bundle import bundle as bundle_of
     from hipaa_pipeline.evidence.manifest import MANIFEST, digest
     from hipaa_pipeline.findings import exit_code
 
-    evidence = collect(subject_of(environment, region, profile), SystemClock(), drift=drift)
+    subject = subject_of(environment, region, profile)
+    drill = drill and agreed_to_drill(subject, yes=yes)
+    evidence = collect(subject, SystemClock(), drift=drift, drill=drill)
     files = bundle_of(evidence)
     directory = output or DIRECTORY / _dated(evidence)
     bundles.write(directory, files)

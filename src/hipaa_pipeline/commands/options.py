@@ -55,6 +55,18 @@ def yes_option(function: F) -> F:
     return click.option("--yes", "-y", is_flag=True, help="Do not ask; needed without a terminal.")(function)
 
 
+def drill_option(function: F) -> F:
+    """`--drill`, as the argument `drill`; see `verifying.agreed_to_drill`."""
+    help_text = "Ring every alarm for a moment; ask the database for a plaintext session."
+    return click.option("--drill", is_flag=True, help=help_text)(function)
+
+
+def drift_option(function: F) -> F:
+    """`--drift/--no-drift`, as the argument `drift`."""
+    help_text = "Have CloudFormation look for drift too."
+    return click.option("--drift/--no-drift", default=True, show_default=True, help=help_text)(function)
+
+
 def connection_for(environment: str, region: str | None, profile: str | None) -> Connection:
     """Where an environment lives: the embedded account for `local`, the user's AWS configuration for the others.
 

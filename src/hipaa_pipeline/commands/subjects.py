@@ -28,6 +28,11 @@ class Subject:
     waivers: tuple[Waiver, ...]
     reading: Session
 
+    @property
+    def place(self) -> str:
+        """The stack, its account and Region, as a title."""
+        return f"{self.configuration.stack_name} in {self.identity.account_id}, {self.expected.region}"
+
 
 def subject_of(environment: str, region: str | None, profile: str | None) -> Subject:
     """Read the environment, find out who is calling, and resolve the template for that account.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+from hipaa_pipeline import console
+from hipaa_pipeline.ask import asker
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.clock import Clock
@@ -15,6 +17,15 @@ from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.verification.verify import Observe, Verification, run
 from hipaa_pipeline.waivers import apply_waivers
+
+
+def agreed_to_drill(subject: Subject, *, yes: bool) -> bool:
+    """Whether the alarms may be rung; `yes` answers for the user. Raises UserError without a terminal to ask at."""
+    question = f"Ring every alarm of {subject.place}? Those who are subscribed will be notified."
+    agreed = asker(yes=yes).confirm(question)
+    if not agreed:
+        console.note("Nothing was rung; verifying without the drill.")
+    return agreed
 
 
 def verified(subject: Subject, clock: Clock, *, drift: bool, drill: bool) -> Verification:

@@ -355,7 +355,7 @@ GRANTS = (
     ),
     Grant(
         "ManageAlarms",
-        "alarms; `verify --drill` rings them",
+        "alarms; `verify --drill` and `evidence --drill` ring them",
         _of("cloudwatch", "DeleteAlarms PutMetricAlarm SetAlarmState TagResource UntagResource"),
         (_arn("cloudwatch", "alarm:healthcare-*-{suffix}"),),
         types=("AWS::CloudWatch::Alarm",),
