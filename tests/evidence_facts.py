@@ -20,14 +20,21 @@ NOW = datetime.datetime(2026, 11, 23, 12, 0, 0, tzinfo=datetime.UTC)
 STACK_ID = "arn:aws:cloudformation:ap-southeast-1:111122223333:stack/hipaa-pipeline-dev/1"
 
 
-def evidence(environment: str = "dev", now: datetime.datetime = NOW) -> Evidence:
+def evidence(
+    environment: str = "dev",
+    now: datetime.datetime = NOW,
+    foreign: tuple[str, ...] = (),
+    account_id: str = "123456789012",
+    region: str = "ap-southeast-1",
+) -> Evidence:
     """Evidence with passed, failed, unknown, waived and not applicable findings; texts that HTML must escape."""
     configuration = load_environment(environment)
     template = load_template(TEMPLATE_PATH)
     stack = resolve(
         template,
         {**configuration.parameters, "AlarmEmail": "nurse@clinic.example"},
-        region="ap-southeast-1",
+        region=region,
+        account_id=account_id,
         stack_name=configuration.stack_name,
     )
     observations = [
@@ -38,6 +45,7 @@ def evidence(environment: str = "dev", now: datetime.datetime = NOW) -> Evidence
     return Evidence(
         environment=environment,
         collected=now,
+        foreign=foreign,
         caller="arn:aws:sts::111122223333:assumed-role/auditor/me",
         template_text=template.text,
         parameters={**configuration.parameters, "AlarmEmail": "nurse@clinic.example"},

@@ -88,6 +88,24 @@ def test_a_bundle_tells_of_the_deployment() -> None:
 
 
 @pytest.mark.usefixtures("deployed")
+def test_a_drill_is_in_the_bundle(own_account: LocalAccount, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("evidence", "--env", "local", "--output", "drilled", "--no-drift", "--drill", "--yes") == 0
+    findings = json.loads((Path("drilled") / "findings.json").read_text(encoding="utf-8"))
+    rung = [one["resource"] for one in findings if one["control"] == "cloudwatch_alarm_drill"]
+    assert "IteratorAgeAlarm" in rung
+    origin = json.loads((Path("drilled") / "versions.json").read_text(encoding="utf-8"))
+    assert origin["endpoint"] == own_account.endpoint_url
+    assert "nothing was rung" not in capsys.readouterr().err.lower()
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_drill_is_asked_for_first() -> None:
+    with pytest.raises(UserError, match="Ring every alarm of hipaa-pipeline-local in "):
+        run("evidence", "--env", "local", "--output", "undrilled", "--no-drift", "--drill")
+    assert not Path("undrilled").exists()
+
+
+@pytest.mark.usefixtures("deployed")
 def test_without_output_the_directory_is_dated(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run("evidence", "--env", "local", "--no-drift") == 0
@@ -113,11 +131,12 @@ def test_without_a_stack_the_next_command_is_told() -> None:
         run("verify", "--env", "prod")
 
 
-def test_the_quality_report_has_the_gates(deployed: Path) -> None:
+def test_the_quality_report_has_the_gates(deployed: Path, own_account: LocalAccount) -> None:
     page = deployed.read_text(encoding="utf-8")
     for text in (
         "Deployment of hipaa-pipeline-local", "Controls, asked of the template", "Preflight, asked of the account",
         "Finishing and read-back of the running stack", "created in", "to add", "RecordStream", "USD",
+        "<strong>Not AWS.</strong>", own_account.endpoint_url,
     ):  # fmt: skip
         assert text in page
     assert "What needs attention" not in page

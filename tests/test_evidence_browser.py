@@ -69,6 +69,7 @@ def test_the_quality_report(tmp_path: Path) -> None:
         account_id="111122223333",
         region="ap-southeast-1",
         time=NOW,
+        foreign=("http://127.0.0.1:4566",),
         result="created",
         failed=False,
         judged={"Controls, asked of the template": facts.findings, "Preflight, asked of the account": []},

@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,17 @@ from hypothesis import strategies as st
 
 from evidence_facts import NOW, evidence
 from hipaa_pipeline import bundles
+from hipaa_pipeline.asked import ASKED
 from hipaa_pipeline.controls import HIPAA
 from hipaa_pipeline.errors import UserError
-from hipaa_pipeline.evidence import table
-from hipaa_pipeline.evidence.bundle import ASKED, bundle
+from hipaa_pipeline.evidence import quality, table
+from hipaa_pipeline.evidence.bundle import bundle
 from hipaa_pipeline.evidence.manifest import MANIFEST, digest, manifest, tampering
-from hipaa_pipeline.evidence.masking import masked
-from hipaa_pipeline.evidence.matrix import matrix, shared_duty, uncovered, worst
+from hipaa_pipeline.evidence.matrix import Row, beyond, matrix, questions, worst
+from hipaa_pipeline.evidence.quality import Quality
 from hipaa_pipeline.evidence.report import anchor, gates, timeline
 from hipaa_pipeline.findings import Finding, Status
+from hipaa_pipeline.verification.verify import QUESTIONS
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +75,8 @@ def test_the_same_facts_give_the_same_bytes(files: dict[str, bytes]) -> None:
     assert bundle(evidence()) == files
 
 
-def test_only_the_stated_time_differs_later(files: dict[str, bytes]) -> None:
-    later = NOW + datetime.timedelta(days=1)
+def test_only_the_stated_time_and_what_follows_from_it_differs_later(files: dict[str, bytes]) -> None:
+    later = NOW + datetime.timedelta(seconds=3)
     again = bundle(evidence(now=later))
     told, then = NOW.isoformat().encode(), later.isoformat().encode()
     changed = {name for name in files if files[name] != again[name]}
@@ -81,9 +84,20 @@ def test_only_the_stated_time_differs_later(files: dict[str, bytes]) -> None:
         "controls.csv", "manifest.json", "oscal/assessment-results.json", "oscal/catalog.json",
         "oscal/component-definition.json", "report.html", "versions.json",
     }  # fmt: skip
-    assert {name: files[name] for name in changed - {MANIFEST}} == {
-        name: again[name].replace(then, told) for name in changed - {MANIFEST}
+    results = "oscal/assessment-results.json"
+    assert {name: files[name] for name in changed - {MANIFEST, results}} == {
+        name: again[name].replace(then, told) for name in changed - {MANIFEST, results}
     }
+    assert in_order(files[results]) == in_order(again[results].replace(then, told))
+
+
+UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def in_order(document: bytes) -> bytes:
+    """The document with each UUID replaced by the number of its first occurrence."""
+    numbers: dict[bytes, bytes] = {}
+    return UUID.sub(lambda found: numbers.setdefault(found[0], b"#%d" % len(numbers)), document)
 
 
 def test_no_personal_text_leaves_the_account(files: dict[str, bytes]) -> None:
@@ -91,20 +105,54 @@ def test_no_personal_text_leaves_the_account(files: dict[str, bytes]) -> None:
     assert b"****@clinic.example" in files["live.json"]
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("write to a.b+c@d.example.com now", "write to ****@d.example.com now"),
-        ("AKIAABCDEFGHIJKLMNOP", "****"),
-        ({"MasterUserPassword": "hunter2"}, {"MasterUserPassword": "****"}),
-        ({"ManageMasterUserPassword": True}, {"ManageMasterUserPassword": True}),
-        ({"ClientSecret": "arn:aws:secretsmanager:x"}, {"ClientSecret": "arn:aws:secretsmanager:x"}),
-        (["x@y.example", 1, None], ["****@y.example", 1, None]),
-        ("user@host", "user@host"),
-    ],
-)
-def test_masking(value: Any, shown: Any) -> None:
-    assert masked(value) == shown
+def test_who_answers_for_it_is_named(files: dict[str, bytes]) -> None:
+    assert json.loads(files["versions.json"])["caller"] == evidence().caller
+    assert [waiver["owner"] for waiver in json.loads(files["waivers.json"])] == ["platform team"]
+    assert b"the caller and the owners of waivers are named" in files["report.html"]
+
+
+SECRET = "mail nurse@clinic.example with AKIAABCDEFGHIJKLMNOP"
+
+
+def test_every_field_that_may_carry_such_a_text_is_masked() -> None:
+    """Events, findings, attributes, waivers, cost, and a password that the comparison quotes."""
+    facts = evidence()
+    key = facts.expected.resources["Key"]
+    stack = dataclasses.replace(
+        facts.expected,
+        resources={**facts.expected.resources, "Key": dataclasses.replace(key, attributes={"Metadata": SECRET})},
+    )
+    quoted = Finding(
+        control="live_property_matches", status=Status.UNKNOWN, resource="Key", property="Auth.SecretString",
+        expected="hush-expected", actual="hush-actual", reason=SECRET, remedy=SECRET,
+    )  # fmt: skip
+    files = bundle(
+        dataclasses.replace(
+            facts,
+            expected=stack,
+            live=stack,
+            findings=(*facts.findings, quoted),
+            waivers=tuple(dataclasses.replace(waiver, reason=SECRET) for waiver in facts.waivers),
+            events=tuple(dataclasses.replace(event, reason=SECRET) for event in facts.events),
+            change_set={"Changes": [{"ResourceChange": {"AfterContext": json.dumps({"Password": "hush-context"})}}]},
+            cost={**facts.cost, "assumptions": {"note": SECRET}},
+        )
+    )
+    told = [name for name, content in files.items() for text in (b"nurse@", b"AKIA", b"hush") if text in content]
+    assert told == []
+
+
+def test_the_quality_report_is_as_discreet() -> None:
+    failed = Finding(control="sns_alarms_reach_somebody", status=Status.FAIL, actual=SECRET, reason=SECRET)
+    page = quality.html(
+        Quality(
+            environment="dev", stack_name="s", account_id="1", region="r", time=NOW, foreign=(), result="failed",
+            failed=True, judged={"Gate": [failed]}, message=SECRET,
+        )
+    )  # fmt: skip
+    assert page.count("mail ****@clinic.example with ****") == 3
+    assert "nurse@" not in page
+    assert "Not AWS" not in page
 
 
 def test_findings_are_whole(files: dict[str, bytes]) -> None:
@@ -203,47 +251,99 @@ def finding(control: str, status: Status, resource: str = "R", **more: Any) -> F
     return Finding(control=control, status=status, resource=resource, **more)
 
 
-def test_a_paragraph_is_as_good_as_its_worst_answer() -> None:
-    control = next(check.slug for check in ASKED if "164.312(b)" in check.citations)
-    for status in Status:
-        rows = matrix(HIPAA, ASKED, [finding(control, Status.PASS), finding(control, status, "S")])
-        row = next(row for row in rows if row.paragraph.citation == "164.312(b)")
-        assert row.status is worst([Status.PASS, status])
-        assert row.covered
+def rows_of(*findings: Finding) -> list[Row]:
+    return matrix(HIPAA, questions(ASKED, findings))
 
 
-def test_nothing_asked_is_not_covered() -> None:
-    rows = matrix(HIPAA, ASKED, [])
+def row_of(citation: str, *findings: Finding) -> Row:
+    return next(row for row in rows_of(*findings) if row.paragraph.citation == citation)
+
+
+def csv_of(*findings: Finding) -> list[dict[str, str]]:
+    asked = questions(ASKED, findings)
+    text = table.render(matrix(HIPAA, asked), beyond(HIPAA, asked), "now")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+AUDIT = next(one.slug for one in ASKED if "164.312(b)" in one.citations)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_paragraph_is_as_good_as_its_worst_answer(status: Status) -> None:
+    row = row_of("164.312(b)", finding(AUDIT, Status.PASS), finding(AUDIT, status, "S"))
+    assert row.status is worst([Status.PASS, status])
+    assert row.covered
+
+
+def test_nothing_asked_is_not_assessed_and_never_said_not_to_apply() -> None:
+    rows = rows_of(finding(AUDIT, Status.NOT_APPLICABLE))
     assert len(rows) == len(HIPAA)
-    assert {row.status for row in rows} == {Status.NOT_APPLICABLE}
-    assert uncovered(rows) == rows
-    assert shared_duty(rows) == []
+    assert [row for row in rows if row.covered] == []
+    assert {row.assessment for row in rows} == {"not-assessed"}
+    assert {line["paragraph_status"] for line in csv_of(finding(AUDIT, Status.NOT_APPLICABLE))} == {"not-assessed"}
+
+
+def test_the_csv_does_not_say_that_risk_analysis_does_not_apply(files: dict[str, bytes]) -> None:
+    lines = list(csv.DictReader(io.StringIO(files["controls.csv"].decode(), newline="")))
+    [line] = [line for line in lines if line["citation"] == "164.308(a)(1)(ii)(A)"]
+    assert (line["kind"], line["paragraph_status"], line["duty"]) == (
+        "required", "not-assessed", "Your organisation: this report is an input to the analysis, not the analysis"
+    )  # fmt: skip
+    assert "not-applicable" not in {line["paragraph_status"] for line in lines}
+
+
+def test_two_failing_rules_of_one_resource_are_both_told() -> None:
+    lines = csv_of(
+        finding(AUDIT, Status.FAIL, rule="first", severity="high"), finding(AUDIT, Status.FAIL, rule="second")
+    )
+    told = [(line["rule"], line["severity"], line["evidence"]) for line in lines if line["citation"] == "164.312(b)"]
+    assert told == [("first", "high", "findings.json#/0"), ("second", "", "findings.json#/1")]
+
+
+def test_what_no_paragraph_asks_for_is_told_too() -> None:
+    habit = next(one.slug for one in ASKED if not one.citations)
+    lines = csv_of(finding("waivers", Status.FAIL, rule="waivers_expired"), finding(habit, Status.PASS))
+    others = [line for line in lines if line["citation"] == "none"]
+    assert [(line["control"], line["rule"], line["control_status"]) for line in others] == [
+        (habit, habit, "pass"), ("waivers", "waivers_expired", "fail"),
+    ]  # fmt: skip
+    assert {line["paragraph_status"] for line in others} == {"fail"}
+
+
+def test_every_finding_is_in_the_csv_and_in_the_report(files: dict[str, bytes]) -> None:
+    pointers = {f"findings.json#/{number}" for number in range(len(evidence().findings))}
+    lines = csv.DictReader(io.StringIO(files["controls.csv"].decode(), newline=""))
+    assert {line["evidence"] for line in lines} - {""} == pointers
+    assert set(re.findall(r"findings\.json#/\d+", files["report.html"].decode())) == pointers
+
+
+def test_a_finding_that_no_question_made_is_not_lost_silently() -> None:
+    with pytest.raises(ValueError, match="no question made the finding of unheard_of"):
+        questions(ASKED, [finding("unheard_of", Status.FAIL)])
 
 
 def test_answers_point_to_their_findings(files: dict[str, bytes]) -> None:
     facts = evidence()
     findings = json.loads(files["findings.json"])
-    for row in matrix(HIPAA, ASKED, facts.findings):
-        for question in row.questions:
-            for answer in question.answers:
-                pointed = findings[int(answer.pointer[1:])]
-                assert (pointed["control"], pointed["resource"]) == (question.slug, answer.resource)
-                assert pointed["status"] == answer.status
+    for question in questions(ASKED, facts.findings):
+        for answer in question.answers:
+            pointed = findings[int(answer.pointer[1:])]
+            assert (pointed["control"], pointed["resource"]) == (question.slug, answer.finding.resource)
+            assert pointed["status"] == answer.finding.status
 
 
 def test_the_csv_has_every_paragraph_and_its_columns(files: dict[str, bytes]) -> None:
     lines = list(csv.DictReader(io.StringIO(files["controls.csv"].decode(), newline="")))
-    assert {line["citation"] for line in lines} == {paragraph.citation for paragraph in HIPAA}
-    assert {line["kind"] for line in lines} == {"standard", "required", "addressable"}
+    assert {line["citation"] for line in lines} == {*(paragraph.citation for paragraph in HIPAA), "none"}
+    assert {line["kind"] for line in lines} == {"standard", "required", "addressable", ""}
     assert {line["collected"] for line in lines} == {NOW.isoformat()}
-    assert {line["control_status"] for line in lines if line["control"]} == {str(status) for status in Status}
+    assert {line["severity"] for line in lines} >= {"critical", "high", "medium", "low"}
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@x", "\t=1"])
 def test_a_spreadsheet_takes_nothing_for_a_formula(value: str) -> None:
-    rows = matrix(HIPAA, ASKED, [finding(ASKED[0].slug, Status.PASS, value)])
-    lines = list(csv.reader(io.StringIO(table.render(rows, "now"), newline="")))
-    assert [cell for line in lines for cell in line if cell.startswith(("=", "+", "-", "@", "\t"))] == []
+    lines = csv_of(finding(ASKED[0].slug, Status.PASS, value))
+    assert [cell for line in lines for cell in line.values() if cell.startswith(("=", "+", "-", "@", "\t"))] == []
 
 
 # The report's arithmetic
@@ -269,3 +369,53 @@ def test_the_timeline_is_in_percent_of_the_operation() -> None:
 def test_anchors() -> None:
     assert anchor("164.312(a)(2)(iv)") == "p164-312-a-2-iv"
     assert len({anchor(paragraph.citation) for paragraph in HIPAA}) == len(HIPAA)
+
+
+# The report's claims
+
+
+def test_every_paragraph_that_is_assessed_is_listed_with_what_remains(files: dict[str, bytes]) -> None:
+    page = files["report.html"].decode()
+    _, _, rest = page.partition('<h3 id="shared">')
+    listed = re.findall(r"<th scope=\"row\">(164\.\S+) ", rest.partition("</section>")[0])
+    assert listed == [
+        row.paragraph.citation for row in matrix(HIPAA, questions(ASKED, evidence().findings)) if row.covered
+    ]
+    assert {"164.312(b)", "164.312(d)"} <= set(listed)
+
+
+def test_a_paragraph_is_only_said_to_pass_in_its_technical_part(files: dict[str, bytes]) -> None:
+    overview = (
+        files["report.html"].decode().partition('aria-label="Overview of the paragraphs"')[2].partition("</table>")
+    )
+    assert "✓ technical part passes" in overview[0]
+    assert "✓ pass<" not in overview[0]
+
+
+ENDPOINT = "http://127.0.0.1:4566"
+
+
+def test_an_endpoint_that_is_not_aws_is_told_everywhere() -> None:
+    files = bundle(evidence(foreign=(ENDPOINT,)))
+    assert json.loads(files["versions.json"])["endpoint"] == ENDPOINT
+    page = files["report.html"].decode()
+    assert page.index("<strong>Not AWS.</strong>") < page.index("<dl")
+    for name in ("catalog", "component-definition", "assessment-results"):
+        [prop] = json.loads(files[f"oscal/{name}.json"])[name]["metadata"]["props"]
+        assert (prop["name"], prop["value"]) == ("endpoint", ENDPOINT)
+
+
+def test_aws_itself_needs_no_banner(files: dict[str, bytes]) -> None:
+    assert json.loads(files["versions.json"])["endpoint"] == "AWS's own endpoints"
+    assert b"Not AWS" not in files["report.html"]
+
+
+def test_the_document_and_the_bundle_count_alike() -> None:
+    """What docs/controls.md says of `prod` is what a bundle of `prod` assesses, live questions included."""
+    facts = evidence("prod")
+    live = [Finding(control=question.slug, status=Status.PASS) for question in QUESTIONS]
+    rows = matrix(HIPAA, questions(ASKED, [*facts.findings, *live]))
+    document = Path("docs/controls.md").read_text(encoding="utf-8")
+    assert [row.paragraph.citation for row in rows if row.covered] == re.findall(
+        r"^### (164\S+)", document, re.MULTILINE
+    )

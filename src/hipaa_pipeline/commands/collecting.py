@@ -8,6 +8,7 @@ from typing import Any
 
 from hipaa_pipeline import __version__
 from hipaa_pipeline.aws import last_deployment
+from hipaa_pipeline.aws.endpoints import foreign
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.clock import Clock
@@ -35,6 +36,7 @@ def collect(subject: Subject, clock: Clock, *, drift: bool, drill: bool) -> Evid
         environment=environment,
         collected=clock.now(),
         caller=subject.identity.arn,
+        foreign=foreign(subject.reading.connection.clients.endpoint_urls()),
         template_text=subject.template.text,
         parameters=subject.configuration.parameters,
         tags=subject.configuration.tags,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hipaa_pipeline.aws import last_deployment
+from hipaa_pipeline.aws.endpoints import foreign
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.checking import check_template
 from hipaa_pipeline.commands.collecting import cost
@@ -49,6 +50,7 @@ def _quality(prepared: Prepared, outcome: Outcome, preflight: Sequence[Finding])
         account_id=expected.account_id,
         region=expected.region,
         time=clock.now(),
+        foreign=foreign(subject.reading.connection.clients.endpoint_urls()),
         result=str(outcome.result),
         failed=outcome.result in FAILED,
         message=outcome.message,

@@ -9,41 +9,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from hipaa_pipeline.deployment.events import Event
 from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.stack import Stack
 from hipaa_pipeline.waivers import Waiver
-
-
-class Asked(Protocol):
-    """What controls and the questions of verification have in common."""
-
-    @property
-    def slug(self) -> str:
-        """The name that findings carry as `control`."""
-        ...
-
-    @property
-    def service(self) -> str:
-        """The AWS service it is about."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """What holds when it passes."""
-        ...
-
-    @property
-    def remedy(self) -> str:
-        """What to do when it does not."""
-        ...
-
-    @property
-    def citations(self) -> tuple[str, ...]:
-        """The paragraphs it serves."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,12 +23,14 @@ class Evidence:
 
     `expected` is the resolved template, `live` what was read back, `change_set` what the last change set said (empty
     where CloudFormation no longer knows), `events` those of the last operation, `cost` an estimate as plain JSON,
-    `versions` of the tool and what it depends on.
+    `versions` of the tool and what it depends on. `foreign` are the endpoints asked that are not AWS's own
+    (`aws.endpoints`): with any of them this is no evidence about an AWS account.
     """
 
     environment: str
     collected: datetime.datetime
     caller: str
+    foreign: tuple[str, ...]
     template_text: str
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
@@ -74,3 +47,13 @@ class Evidence:
     def collected_text(self) -> str:
         """The stated time: UTC, to the second, with its offset, as OSCAL wants it."""
         return self.collected.astimezone(datetime.UTC).replace(microsecond=0).isoformat()
+
+    @property
+    def endpoint(self) -> str:
+        """What was asked, in words."""
+        return endpoint_text(self.foreign)
+
+
+def endpoint_text(foreign: tuple[str, ...]) -> str:
+    """What was asked: AWS, or the endpoints that stand in for it."""
+    return ", ".join(foreign) or "AWS's own endpoints"

@@ -5,41 +5,47 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from hipaa_pipeline.controls.hipaa import Nature, Paragraph
-from hipaa_pipeline.evidence import Asked
+from hipaa_pipeline.asked import Asked
+from hipaa_pipeline.controls.hipaa import Paragraph
 from hipaa_pipeline.findings import Finding, Status
+
+NOT_ASSESSED = "not-assessed"
+"""What is told of a paragraph that nothing here was asked about: it may well apply."""
 
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What one question found about one resource: the worst of its findings, and how many there are.
+    """One finding, with the `pointer` that leads to it in `findings.json` (RFC 6901)."""
 
-    `pointer` leads to that finding in `findings.json` (RFC 6901).
-    """
-
-    resource: str
-    status: Status
     finding: Finding
     pointer: str
-    count: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """One question under a paragraph, with its answers by resource, worst first."""
+    """One question with all its answers, worst first."""
 
     slug: str
     title: str
     service: str
+    citations: tuple[str, ...]
     status: Status
     answers: tuple[Answer, ...]
+
+    @property
+    def applies(self) -> bool:
+        """Whether it arises in this stack."""
+        return self.status is not Status.NOT_APPLICABLE
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One paragraph. `covered` is whether any question serves it; without one its status is not applicable."""
+    """One paragraph with the questions that serve it, worst first.
+
+    `status` is of their answers, not of the whole paragraph: a duty remains whatever they say.
+    """
 
     paragraph: Paragraph
     status: Status
@@ -48,26 +54,41 @@ class Row:
     @property
     def applicable(self) -> list[Question]:
         """The questions that arise in this stack."""
-        return [question for question in self.questions if question.status is not Status.NOT_APPLICABLE]
+        return [question for question in self.questions if question.applies]
 
     @property
     def covered(self) -> bool:
         """Whether something about the paragraph was assessed."""
         return bool(self.applicable)
 
-
-def matrix(paragraphs: Iterable[Paragraph], asked: Sequence[Asked], findings: Sequence[Finding]) -> list[Row]:
-    """Every paragraph in the regulation's order."""
-    answers = dict(zip((one.slug for one in asked), questions(asked, findings), strict=True))
-    return [
-        _row(paragraph, [answers[one.slug] for one in asked if paragraph.citation in one.citations])
-        for paragraph in paragraphs
-    ]
+    @property
+    def assessment(self) -> str:
+        """The status as a text, where something was assessed."""
+        return self.status.value if self.covered else NOT_ASSESSED
 
 
 def questions(asked: Iterable[Asked], findings: Sequence[Finding]) -> list[Question]:
-    """Every question with its answers, those that serve no paragraph too."""
-    return [_question(one, findings) for one in asked]
+    """Every question with its answers, those that serve no paragraph too.
+
+    Raises ValueError for a finding that none of them made: it would be lost.
+    """
+    answers: dict[str, list[Answer]] = {one.slug: [] for one in asked}
+    for number, finding in enumerate(findings):
+        if finding.control not in answers:
+            raise ValueError(f"no question made the finding of {finding.control}")
+        answers[finding.control].append(Answer(finding, f"/{number}"))
+    return [_question(one, answers[one.slug]) for one in asked]
+
+
+def matrix(paragraphs: Iterable[Paragraph], asked: Sequence[Question]) -> list[Row]:
+    """Every paragraph in the regulation's order."""
+    return [_row(paragraph, [one for one in asked if paragraph.citation in one.citations]) for paragraph in paragraphs]
+
+
+def beyond(paragraphs: Iterable[Paragraph], asked: Iterable[Question]) -> list[Question]:
+    """The questions that serve none of the paragraphs: waivers, and checks that HIPAA is not the reason of."""
+    citations = {paragraph.citation for paragraph in paragraphs}
+    return [one for one in asked if citations.isdisjoint(one.citations)]
 
 
 def worst(statuses: Iterable[Status]) -> Status:
@@ -80,26 +101,7 @@ def _row(paragraph: Paragraph, serving: Sequence[Question]) -> Row:
     return Row(paragraph, worst(question.status for question in serving), tuple(ordered))
 
 
-def _question(asked: Asked, findings: Sequence[Finding]) -> Question:
-    own = [(number, finding) for number, finding in enumerate(findings) if finding.control == asked.slug]
-    resources = dict.fromkeys(finding.resource for _, finding in own)
-    answers = [_answer(name, [one for one in own if one[1].resource == name]) for name in resources]
-    answers.sort(key=lambda answer: _WORST_FIRST.index(answer.status))
-    status = worst(answer.status for answer in answers)
-    return Question(asked.slug, asked.title, asked.service, status, tuple(answers))
-
-
-def _answer(resource: str, found: Sequence[tuple[int, Finding]]) -> Answer:
-    status = worst(finding.status for _, finding in found)
-    number, finding = next(one for one in found if one[1].status is status)
-    return Answer(resource, status, finding, f"/{number}", sum(one.status is status for _, one in found))
-
-
-def uncovered(rows: Iterable[Row]) -> list[Row]:
-    """The paragraphs that nothing here assesses, wholly or in part somebody's duty."""
-    return [row for row in rows if not row.covered]
-
-
-def shared_duty(rows: Iterable[Row]) -> list[Row]:
-    """The paragraphs that are assessed in part: the rest is somebody's duty too."""
-    return [row for row in rows if row.covered and row.paragraph.nature is not Nature.TECHNICAL]
+def _question(asked: Asked, answers: Iterable[Answer]) -> Question:
+    ordered = sorted(answers, key=lambda answer: _WORST_FIRST.index(answer.finding.status))
+    status = worst(answer.finding.status for answer in ordered)
+    return Question(asked.slug, asked.title, asked.service, asked.citations, status, tuple(ordered))

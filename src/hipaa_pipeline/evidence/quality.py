@@ -8,17 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hipaa_pipeline.deployment.events import Event
+from hipaa_pipeline.evidence import endpoint_text
+from hipaa_pipeline.evidence.discretion import finding_without_secrets
 from hipaa_pipeline.evidence.matrix import worst
 from hipaa_pipeline.evidence.report import Gate, environment_of_pages, timeline
 from hipaa_pipeline.findings import Finding, Status, count
+from hipaa_pipeline.masking import masked
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Quality:
     """What the page tells. `judged` are findings by the gate that made them, in the order the gates were passed.
 
-    `changes` are lines about what was changed, `cost` an estimate as plain JSON, `failed` whether the deployment
-    itself did not succeed.
+    `foreign` are the endpoints asked that are not AWS's own; `changes` are lines about what was changed, `cost` an
+    estimate as plain JSON, `failed` whether the deployment itself did not succeed.
     """
 
     environment: str
@@ -26,6 +29,7 @@ class Quality:
     account_id: str
     region: str
     time: datetime.datetime
+    foreign: tuple[str, ...]
     result: str
     failed: bool
     judged: Mapping[str, Sequence[Finding]]
@@ -40,6 +44,11 @@ class Quality:
     def time_text(self) -> str:
         """When it was written: UTC, to the second."""
         return self.time.astimezone(datetime.UTC).replace(microsecond=0).isoformat()
+
+    @property
+    def endpoint(self) -> str:
+        """What was asked, in words."""
+        return endpoint_text(self.foreign)
 
     @property
     def gates(self) -> list[Gate]:
@@ -58,7 +67,10 @@ class Quality:
 def html(quality: Quality) -> str:
     """The page."""
     page = environment_of_pages().get_template("quality.html.j2")
-    return page.render(quality=quality, attention=attention(quality.judged.values()), steps=timeline(quality.events))
+    shown = [finding_without_secrets(finding) for finding in attention(quality.judged.values())]
+    return page.render(
+        quality=quality, message=masked(quality.message), attention=shown, steps=timeline(quality.events)
+    )
 
 
 def attention(judged: Iterable[Sequence[Finding]]) -> list[Finding]:

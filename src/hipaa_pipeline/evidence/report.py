@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hipaa_pipeline.controls.hipaa import SECTIONS
 from hipaa_pipeline.deployment.events import Event
 from hipaa_pipeline.deployment.events import rows as event_rows
 from hipaa_pipeline.evidence import Evidence
 from hipaa_pipeline.evidence.diagram import architecture_picture
-from hipaa_pipeline.evidence.matrix import Question, Row, shared_duty, uncovered, worst
+from hipaa_pipeline.evidence.matrix import Question, Row, worst
 from hipaa_pipeline.evidence.table import text_of
 from hipaa_pipeline.findings import Finding, Status, count
 from hipaa_pipeline.verification.live_checks import LIVE_CHECKS
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
 
 _PAGES = Path(__file__).parent / "pages"
 _LONGEST_VALUE = 300
-SECTIONS = {
-    "164.308": "Administrative safeguards",
-    "164.310": "Physical safeguards",
-    "164.312": "Technical safeguards",
-    "164.314": "Organizational requirements",
-    "164.316": "Policies, procedures and documentation",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,10 +64,8 @@ def html(evidence: Evidence, rows: Sequence[Row], questions: Sequence[Question])
         ],
         sections=_sections(rows),
         answered=_answered(questions),
-        uncovered=uncovered(rows),
-        shared=shared_duty(rows),
-        covered=sum(row.covered for row in rows),
-        paragraphs=len(rows),
+        uncovered=[row for row in rows if not row.covered],
+        covered=[row for row in rows if row.covered],
         steps=timeline(evidence.events),
         changes=_changes(evidence),
         picture=picture,
@@ -113,7 +105,7 @@ def timeline(events: Sequence[Event]) -> list[Step]:
 
 
 def _sections(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
-    grouped = itertools.groupby(rows, key=lambda row: row.paragraph.citation[:7])
+    grouped = itertools.groupby(rows, key=lambda row: row.paragraph.section)
     return [(section, SECTIONS[section], list(members)) for section, members in grouped]
 
 

@@ -1,4 +1,8 @@
-"""The catalog: the paragraphs of 45 CFR 164.308 to 164.316 as OSCAL controls, one group for each section."""
+"""The catalog: the paragraphs of 45 CFR 164.308 to 164.316 as OSCAL controls, one group for each section.
+
+A control's statement is what the paragraph wants; its assessment objective is the part that questions about this stack
+can answer. Findings are about the objective, so that nobody takes a setting for the whole paragraph.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +10,33 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from hipaa_pipeline.controls.hipaa import Paragraph
+from hipaa_pipeline.controls.hipaa import SECTIONS, Paragraph
+from hipaa_pipeline.evidence.matrix import Row
 from hipaa_pipeline.evidence.oscal import ids
 
-_TITLES = {
-    "164.308": "Administrative safeguards",
-    "164.310": "Physical safeguards",
-    "164.312": "Technical safeguards",
-    "164.314": "Organizational requirements",
-    "164.316": "Policies and procedures and documentation requirements",
-}
+_PARAPHRASED = (
+    "The statements paraphrase the paragraphs; what binds is the text of 45 CFR Part 164 Subpart C. The assessment"
+    " objectives name the technical measures of one stack and are not part of the regulation."
+)
 
 
-def catalog(paragraphs: Iterable[Paragraph], collected: str, version: str) -> dict[str, Any]:
+def catalog(rows: Iterable[Row], about: ids.About) -> dict[str, Any]:
     """The catalog document."""
     groups = [
         {
             "id": f"hipaa-{section}",
             "class": "section",
-            "title": f"{_TITLES[section]} ({section})",
-            "controls": [_control(paragraph) for paragraph in members],
+            "title": f"{SECTIONS[section]} ({section})",
+            "controls": [_control(row) for row in members],
         }
-        for section, members in itertools.groupby(paragraphs, key=lambda paragraph: paragraph.citation[:7])
+        for section, members in itertools.groupby(rows, key=lambda row: row.paragraph.section)
     ]
     title = "HIPAA Security Rule, 45 CFR Part 164 Subpart C"
-    return ids.document("catalog", title, collected, version, {"groups": groups})
+    return ids.document("catalog", title, about, {"groups": groups}, _PARAPHRASED)
 
 
-def _control(paragraph: Paragraph) -> dict[str, Any]:
+def _control(row: Row) -> dict[str, Any]:
+    paragraph = row.paragraph
     return {
         "id": ids.control_id(paragraph.citation),
         "class": "hipaa",
@@ -50,5 +53,16 @@ def _control(paragraph: Paragraph) -> dict[str, Any]:
                 "name": "guidance",
                 "prose": f"Beyond this stack: {paragraph.duty}.",
             },
+            *([_objective(paragraph, row)] if row.covered else []),
         ],
+    }
+
+
+def _objective(paragraph: Paragraph, row: Row) -> dict[str, Any]:
+    measures = "; ".join(question.title for question in row.applicable)
+    return {
+        "id": ids.objective_id(paragraph.citation),
+        "name": "assessment-objective",
+        "prose": f"The technical measures of this stack that serve the paragraph: {measures}.",
+        "links": [{"href": f"#{ids.statement_id(paragraph.citation)}", "rel": "assessment-for"}],
     }

@@ -33,7 +33,7 @@ def problems(documents: Mapping[str, Mapping[str, Any]], files: Collection[str])
     return [
         *(problem for name in nodes for problem in _well_formed(name, nodes[name])),
         *_control_references(nodes),
-        *_statement_references(nodes),
+        *_part_references(nodes),
         *_result_references(nodes),
         *_files(nodes[ids.RESULTS], files),
         *_sources(nodes[ids.COMPONENTS], documents),
@@ -66,7 +66,7 @@ def _node(path: str, node: Mapping[str, Any]) -> Iterator[str]:
         yield "its uuid is neither version 4 nor 5"
     if "oscal-version" in node and node["oscal-version"] != ids.OSCAL_VERSION:
         yield f"oscal-version is {node['oscal-version']}, not {ids.OSCAL_VERSION}"
-    for key in ("id", "control-id", "target-id", "name"):
+    for key in ("id", "control-id", "target-id", "objective-id", "name"):
         if key in node and not _TOKEN.fullmatch(str(node[key])):
             yield f"{key} {node[key]!r} is not a token"
     for key, value in node.items():
@@ -90,11 +90,18 @@ def _control_references(nodes: Mapping[str, list[Node]]) -> Iterator[str]:
                 yield f"{name}{path}: {node['control-id']} is not in the catalog"
 
 
-def _statement_references(nodes: Mapping[str, list[Node]]) -> Iterator[str]:
-    known = {node["id"] for path, node in nodes[ids.CATALOG] if re.search(r"/parts/\d+$", path)}
+def _part_references(nodes: Mapping[str, list[Node]]) -> Iterator[str]:
+    """Findings are about objectives of the catalog, and the catalog's links lead to its own parts."""
+    parts = {node["id"]: node["name"] for path, node in nodes[ids.CATALOG] if re.search(r"/parts/\d+$", path)}
     for path, node in nodes[ids.RESULTS]:
-        if "target-id" in node and node["target-id"] not in known:
-            yield f"{ids.RESULTS}{path}: {node['target-id']} is not in the catalog"
+        for key in ("target-id", "objective-id"):
+            if key in node and parts.get(node[key]) != "assessment-objective":
+                yield f"{ids.RESULTS}{path}: {node[key]} is no objective of the catalog"
+        if "target-id" in node and node.get("type") != "objective-id":
+            yield f"{ids.RESULTS}{path}: the target is not an objective"
+    for path, node in nodes[ids.CATALOG]:
+        if "href" in node and str(node["href"]).removeprefix("#") not in parts:
+            yield f"{ids.CATALOG}{path}: {node['href']} leads nowhere"
 
 
 def _result_references(nodes: Mapping[str, list[Node]]) -> Iterator[str]:
