@@ -35,7 +35,7 @@ def look_at(page: Path, appearance: str, profile: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_bytes(bundle(evidence())["report.html"])
+    path.write_bytes(bundle(evidence(foreign=("http://127.0.0.1:4566",)))["report.html"])
     return path
 
 

@@ -392,6 +392,15 @@ def test_a_paragraph_is_only_said_to_pass_in_its_technical_part(files: dict[str,
     assert "✓ pass<" not in overview[0]
 
 
+def test_the_report_says_what_cloudformation_told_and_whose_the_duties_are(files: dict[str, bytes]) -> None:
+    page = files["report.html"].decode()
+    for told in ("termination protection and drift", "<code>DeletionPolicy</code>", "<code>DependsOn</code>"):
+        assert told in page
+    assert "duties of your organisation, of AWS or of both; some paragraphs bind only certain entities" in page
+    for false in ("not from CloudFormation", "duties of people", "No setting of this stack can meet"):
+        assert false not in page
+
+
 ENDPOINT = "http://127.0.0.1:4566"
 
 
