@@ -128,7 +128,7 @@ def test_a_topic_that_is_gone_reaches_nobody(session: Session) -> None:
 
 @pytest.mark.parametrize(("protected", "expected"), [("true", {"Stack": "nobody"}), ("false", {})])
 def test_alarms_without_a_topic_reach_nobody(session: Session, protected: str, expected: dict[str, str]) -> None:
-    alarm = {**ALARM, "Properties": {**ALARM["Properties"], "AlarmActions": []}}  # type: ignore[dict-item]
+    alarm = {**ALARM, "Properties": {**ALARM["Properties"], "AlarmActions": []}}
     protection(session, {"Alarm": alarm}, protected)
     assert reached(session) == expected
 
@@ -152,7 +152,7 @@ def test_a_topic_outside_the_stack(session: Session) -> None:
 
 def notifying(topic: str, name: str) -> dict[str, Any]:
     """An alarm of a name that notifies a topic."""
-    return {**ALARM, "Properties": {**ALARM["Properties"], "AlarmName": name, "AlarmActions": [topic]}}  # type: ignore[dict-item]
+    return {**ALARM, "Properties": {**ALARM["Properties"], "AlarmName": name, "AlarmActions": [topic]}}
 
 
 def test_a_topic_outside_the_stack_that_is_gone_reaches_nobody(session: Session) -> None:

@@ -14,6 +14,7 @@ from hipaa_pipeline.preflight.checks import SLUGS
 from hipaa_pipeline.preflight.facts import Operation, Problem
 from hipaa_pipeline.preflight.handed_in import trusts
 from hipaa_pipeline.preflight.subject import WARNING
+from hipaa_pipeline.stack import Stack
 from recorded import (
     ACCOUNT,
     DENIED,

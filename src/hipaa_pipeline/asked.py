@@ -46,7 +46,7 @@ WAIVERS = Question(
     title="Every waiver is needed, known and not over",
     expected="a waiver in force of a control that fails",
     remedy=f"Correct {waivers.WAIVERS_PATH}.",
-    citations=(waivers.CITATION,),
+    citations=(waivers.RISK_MANAGEMENT,),
 )
 """What `apply_waivers` answers, where there is something to say."""
 

@@ -67,7 +67,7 @@ def _once(
 
 def _with_waivers(findings: list[Finding], chosen: configuration.Configuration) -> list[Finding]:
     from hipaa_pipeline.clock import SystemClock
-    from hipaa_pipeline.controls.check import protects
+    from hipaa_pipeline.stack import protected
     from hipaa_pipeline.waivers import apply_waivers, load_waivers
 
     return apply_waivers(
@@ -75,7 +75,7 @@ def _with_waivers(findings: list[Finding], chosen: configuration.Configuration) 
         load_waivers(),
         chosen.environment,
         SystemClock().now().date(),
-        protected=protects(chosen.parameters),
+        protected=protected(chosen.parameters),
         environments=configuration.environments(),
     )
 

@@ -12,9 +12,9 @@ from hipaa_pipeline.aws.session import AwsError, ErrorKind, Session
 from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.commands.subjects import Subject
 from hipaa_pipeline.configuration import environments
-from hipaa_pipeline.controls.check import is_protected
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding
+from hipaa_pipeline.stack import protected
 from hipaa_pipeline.verification.verify import Observe, Verification, run
 from hipaa_pipeline.waivers import apply_waivers
 
@@ -44,7 +44,7 @@ def waived(findings: tuple[Finding, ...], subject: Subject, clock: Clock) -> lis
         subject.waivers,
         subject.configuration.environment,
         clock.now().date(),
-        protected=is_protected(subject.expected),
+        protected=protected(subject.expected.parameters),
         environments=environments(),
     )
 

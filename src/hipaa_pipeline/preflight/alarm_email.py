@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from hipaa_pipeline.addresses import is_reserved
-from hipaa_pipeline.controls.check import is_protected
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight.facts import Facts
 from hipaa_pipeline.preflight.subject import Subject, literals, parameter_of, warning
-from hipaa_pipeline.stack import Stack
+from hipaa_pipeline.stack import Stack, protected
 
 CONTROL = "alarm_email"
 
@@ -39,7 +38,7 @@ def _judge(resource: str, address: str, parameter: str) -> Finding:
 
 
 def _nobody(stack: Stack) -> Finding:
-    if is_protected(stack) and stack.of_type("AWS::SNS::Topic") and not stack.of_type("AWS::SNS::Subscription"):
+    if protected(stack.parameters) and stack.of_type("AWS::SNS::Topic") and not stack.of_type("AWS::SNS::Subscription"):
         return warning(
             CONTROL,
             "nobody is subscribed to the alarm topic, so that verify will fail until somebody is",
