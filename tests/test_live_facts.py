@@ -267,6 +267,38 @@ def test_each_drifted_resource_is_told_with_its_places() -> None:
     ]
 
 
+UPGRADED = {"PropertyPath": "/EngineVersion", "ExpectedValue": "17.10", "ActualValue": "17.11"}
+OPENED = {"PropertyPath": "/PubliclyAccessible", "ExpectedValue": "false", "ActualValue": "true"}
+
+
+@pytest.mark.parametrize(
+    ("automatic", "differences", "expected"),
+    [
+        (True, [UPGRADED], [("Stack", "IN_SYNC")]),
+        (True, [UPGRADED, OPENED], [("Database", "MODIFIED"), ("Stack", "DRIFTED")]),
+        (True, [{**UPGRADED, "ActualValue": "17.9"}], [("Database", "MODIFIED"), ("Stack", "DRIFTED")]),
+        (True, [{**UPGRADED, "ActualValue": "18.1"}], [("Database", "MODIFIED"), ("Stack", "DRIFTED")]),
+        (False, [UPGRADED], [("Database", "MODIFIED"), ("Stack", "DRIFTED")]),
+        (True, [], [("Database", "MODIFIED"), ("Stack", "DRIFTED")]),
+    ],
+)
+def test_a_minor_version_that_rds_raised_as_the_template_lets_it_is_no_drift(
+    automatic: bool, differences: list[dict[str, str]], expected: list[tuple[str, str]]
+) -> None:
+    canned: Any = Canned(
+        detect_stack_drift={"StackDriftDetectionId": "1"},
+        describe_stack_drift_detection_status={
+            "DetectionStatus": "DETECTION_COMPLETE", "StackDriftStatus": "DRIFTED",
+        },
+        describe_stack_resource_drifts=[
+            {"LogicalResourceId": "Database", "StackResourceDriftStatus": "MODIFIED",
+             "PropertyDifferences": differences,
+             "ExpectedProperties": json.dumps({"EngineVersion": "17.10", "AutoMinorVersionUpgrade": automatic})},
+        ],
+    )  # fmt: skip
+    assert [(one.resource, one.value) for one in drift.detect(canned, STACK, Clock())] == expected
+
+
 # The drill
 
 

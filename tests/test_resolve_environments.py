@@ -228,7 +228,9 @@ def test_key_policy_admits_only_what_it_names(environment: str) -> None:
         "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:healthcare-*-{environment}"},
     }
     assert statements["GrantsOnlyForAwsServices"]["Action"] == ["kms:CreateGrant"]
-    assert statements["GrantsOnlyForAwsServices"]["Condition"] == {"BoolIfExists": {"kms:GrantIsForAWSResource": False}}
+    assert statements["GrantsOnlyForAwsServices"]["Condition"] == {
+        "BoolIfExists": {"kms:GrantIsForAWSResource": False, "aws:PrincipalIsAWSService": False}
+    }
 
 
 @pytest.mark.parametrize("environment", ALL)
@@ -320,7 +322,8 @@ def test_every_alarm_looks_at_the_stack_and_tells_every_state(environment: str) 
         "FailedLoginAlarm": [],
     }
     for alarm in alarms:
-        for actions in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+        never_lacks_data = alarm.get("TreatMissingData") == "notBreaching"
+        for actions in ("AlarmActions", "OKActions", *([] if never_lacks_data else ["InsufficientDataActions"])):
             assert alarm.get(actions) == TOPIC
 
 

@@ -235,6 +235,12 @@ def _not_postgresql(resource: Resource, _stack: Stack) -> str:
     return "" if engine_of(resource) == "postgres" else "the engine is not PostgreSQL"
 
 
+def _never_lacks_data(alarm: Resource, _stack: Stack) -> str:
+    """CloudWatch calls data insufficient only where missing ones are `missing` or `ignore`."""
+    treated = alarm.get("TreatMissingData")
+    return f"missing data are {treated}, so it never lacks any" if treated in ("breaching", "notBreaching") else ""
+
+
 _INCIDENT = ("164.308(a)(1)(ii)(D)", "164.308(a)(6)(i)", "164.308(a)(6)(ii)", "164.312(b)")
 _SERVING = ("164.308(a)(6)(ii)", "164.308(a)(7)(ii)(C)")
 
@@ -257,7 +263,7 @@ CHECKS = (
         remedy="Name a topic in InsufficientDataActions.",
         citations=_INCIDENT,
         types=(ALARM,),
-        judge=is_set("InsufficientDataActions", "one action or more"),
+        judge=when(_never_lacks_data, is_set("InsufficientDataActions", "one action or more")),
     ),
     Check(
         slug="alarm_actions_enabled",

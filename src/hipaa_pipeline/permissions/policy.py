@@ -57,9 +57,7 @@ def _statement(grant: Grant, values: dict[str, str]) -> Statement:
     import awacs.aws as awacs
 
     told = conditions(grant, values)
-    operators = [
-        getattr(awacs, operator)(key, options) for operator, keys in told.items() for key, options in keys.items()
-    ]
+    operators = [getattr(awacs, operator)(keys) for operator, keys in told.items()]
     return awacs.Statement(
         Sid=grant.sid,
         Effect=awacs.Allow,

@@ -10,10 +10,10 @@ import awacs.kms as kms_actions
 import awacs.logs as logs_actions
 import awacs.rds_db as rds_db_actions
 from awacs.aws import StringEquals, StringEqualsIfExists
-from troposphere import AccountId, GetAtt, Ref, Sub, Template, iam, kinesis, logs, rds
+from troposphere import AccountId, GetAtt, If, NoValue, Ref, Sub, Template, iam, kinesis, logs, rds
 
 from hipaa_pipeline.template.encryption import Encryption
-from hipaa_pipeline.template.names import permissions_boundary, tags
+from hipaa_pipeline.template.names import aws_managed_policy, permissions_boundary, tags
 from hipaa_pipeline.template.policies import allow, policy, service_trust
 
 
@@ -61,12 +61,20 @@ def add_access(
             AssumeRolePolicyDocument=service_trust(
                 Ref("ProcessorService"), StringEqualsIfExists("aws:SourceAccount", AccountId), of_this_account=False
             ),
-            ManagedPolicyArns=[Ref(consumer), Ref(audit_log_writer), Ref(login)],
+            ManagedPolicyArns=[Ref(consumer), Ref(audit_log_writer), Ref(login), _network_interfaces()],
             PermissionsBoundary=permissions_boundary(),
             Tags=tags(),
         )
     )
     return Access(role, producer, consumer, audit_log_writer, login)
+
+
+def _network_interfaces() -> If:
+    """Lambda reaches the database through interfaces in the VPC, which it makes with the function's own role.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    """
+    return If("ForLambda", aws_managed_policy("service-role/AWSLambdaENIManagementAccess"), NoValue)
 
 
 def _add_policy(template: Template, logical_id: str, description: str, statements: list[Any]) -> iam.ManagedPolicy:

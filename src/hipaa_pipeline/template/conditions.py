@@ -25,6 +25,7 @@ def add_conditions(template: Template) -> None:
         "HasBackupRole": Not(_is("ExistingBackupRoleArn", "")),
         "NewBackupRole": And(Condition("WithBackup"), Not(Condition("HasBackupRole"))),
         "NewProcessorRole": _is("ExistingProcessorRoleArn", ""),
+        "ForLambda": _is("ProcessorService", "lambda.amazonaws.com"),
         "NewMonitoringRole": _is("ExistingMonitoringRoleArn", ""),
         "NewFlowLogRole": _is("ExistingFlowLogRoleArn", ""),
         "IsProvisioned": _is("StreamMode", "PROVISIONED"),

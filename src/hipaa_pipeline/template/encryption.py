@@ -96,7 +96,10 @@ def key_policy() -> PolicyDocument:
                 Principal=Principal("AWS", "*"),
                 Action=[kms_actions.CreateGrant],
                 Resource=["*"],
-                Condition=Condition(BoolIfExists("kms:GrantIsForAWSResource", False)),
+                # As AWS Control Tower's CT.KMS.PV.1 has it: services also make grants of their own.
+                Condition=Condition(
+                    BoolIfExists({"kms:GrantIsForAWSResource": False, "aws:PrincipalIsAWSService": False})
+                ),
             ),
         ],
     )

@@ -113,9 +113,9 @@ def _add_alarm(template: Template, logical_id: str, description: str, metric: Me
             Threshold=metric.threshold,
             AlarmActions=[topic],
             OKActions=[topic],
-            InsufficientDataActions=[topic],
+            # An alarm for which missing data are good never lacks any.
+            **({"TreatMissingData": metric.missing} if metric.missing else {"InsufficientDataActions": [topic]}),
             Tags=tags(),
-            **({"TreatMissingData": metric.missing} if metric.missing else {}),
         )
     )
 

@@ -128,7 +128,7 @@ def _add_subnet(template: Template, vpc: ec2.VPC, table: ec2.RouteTable, zone: i
 def _endpoint_policy(prefix: str) -> PolicyDocument:
     """Only principals of this account; and where data could leave for another account, only its own resources.
 
-    The other services' calls carry no resource account (PutMetricData) or cannot cross accounts.
+    The other services' calls carry no resource account (PutMetricData), or are meant to cross accounts (AssumeRole).
     """
     keys = ["aws:PrincipalAccount", *(["aws:ResourceAccount"] if prefix in DATA_SERVICES else [])]
     return policy(

@@ -112,7 +112,7 @@ def groups() -> dict[str, dict[str, Parameter]]:
             ),
             "DatabaseStorageGiB": _number("gp3 storage in GiB", 100, 20, 65536),
             "DatabaseMultiAz": _switch("A synchronous standby in a second zone; doubles the price", "true"),
-            "DatabaseBackupDays": _number("Days for which the database can be restored to any second", 35, 7, 35),
+            "DatabaseBackupDays": _number("Days of point-in-time recovery, up to some minutes ago", 35, 7, 35),
             "DatabaseName": _word("Name of the first database", "healthcare"),
             "DatabaseMasterUsername": _word(
                 "Master user; RDS makes, keeps and rotates its password in Secrets Manager", "pipeline_admin"

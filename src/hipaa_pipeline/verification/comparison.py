@@ -102,7 +102,7 @@ def _property(expected: Resource, live: Resource, name: str, value: Any) -> Iter
         yield Comparison(expected.logical_id, name, None, actual, unknown=_reason(value))
     elif is_unknown(actual):
         yield Comparison(expected.logical_id, name, value, None, unknown=_reason(actual))
-    elif name in _RAISED_BY_AWS and _raised(value, actual, expected.get(_RAISED_BY_AWS[name])):
+    elif raised_by_aws(name, value, actual, expected.properties):
         yield Comparison(expected.logical_id, name, value, actual)
     else:
         if name in _POLICIES:
@@ -118,11 +118,12 @@ def _reason(value: Any) -> str:
     return str(value[UNKNOWN])
 
 
-def _raised(expected: Any, actual: Any, allowed: Any) -> bool:
-    """Whether AWS raised a minor version or a size as far as the template allows.
+def raised_by_aws(name: str, expected: Any, actual: Any, properties: Mapping[str, Any]) -> bool:
+    """Whether AWS raised a minor version or a size itself, as far as the resource's properties allow.
 
-    `allowed` is the largest size, or whether a later minor version of the same major one may be taken.
+    They name the largest size, or say whether a later minor version of the same major one may be taken.
     """
+    allowed = properties.get(_RAISED_BY_AWS.get(name, ""))
     if allowed in (None, False, "false") or actual is None:
         return False
     most = as_number(allowed)

@@ -5,12 +5,14 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-d
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from hipaa_pipeline.aws.session import AwsError, Session
 from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.stack import unknown
+from hipaa_pipeline.verification.comparison import raised_by_aws
 from hipaa_pipeline.verification.live_checks import Observation
 
 CHECK = "cloudformation_drift_free"
@@ -41,10 +43,14 @@ def _observations(session: Session, stack_name: str, clock: Clock) -> Iterator[O
         StackName=stack_name,
         StackResourceDriftStatusFilters=_DRIFTED,
     )
-    for drift in drifts:
+    moved = [drift for drift in drifts if not _raised(drift)]
+    for drift in moved:
         yield Observation(CHECK, drift["LogicalResourceId"], _places(drift), drift["StackResourceDriftStatus"])
     if status["DetectionStatus"] == "DETECTION_COMPLETE":
-        yield Observation(CHECK, "Stack", "StackDriftStatus", status.get("StackDriftStatus", "IN_SYNC"))
+        drifted = moved or not drifts
+        yield Observation(
+            CHECK, "Stack", "StackDriftStatus", status.get("StackDriftStatus", "IN_SYNC") if drifted else "IN_SYNC"
+        )
     else:
         reason = status.get("DetectionStatusReason") or status["DetectionStatus"]
         yield Observation(CHECK, "Stack", "StackDriftStatus", unknown(str(reason)))
@@ -60,6 +66,19 @@ def _finished(session: Session, detection_id: str, clock: Clock) -> dict[str, An
         if status["DetectionStatus"] != "DETECTION_IN_PROGRESS" or clock.elapsed() > deadline:
             return status
         clock.sleep(POLL_SECONDS)
+
+
+def _raised(drift: dict[str, Any]) -> bool:
+    """Whether all that moved is what AWS raises by itself because the template lets it: a minor version, the storage.
+
+    CloudFormation calls that drift too: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1309
+    """
+    differences = drift.get("PropertyDifferences", ())
+    properties = json.loads(drift.get("ExpectedProperties") or "{}")
+    return bool(differences) and all(
+        raised_by_aws(item["PropertyPath"].strip("/"), item.get("ExpectedValue"), item.get("ActualValue"), properties)
+        for item in differences
+    )
 
 
 def _places(drift: dict[str, Any]) -> str:
