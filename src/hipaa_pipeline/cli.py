@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
+from pathlib import Path
 
 import click
 
-from hipaa_pipeline import __version__
+from hipaa_pipeline import __version__, console
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.errors import ExitCode, UserError
 
 # A command builds up and ends: collecting as often as a server does costs a sixth of its time.
 GC_THRESHOLD = 100_000
+PROGRAM = "hipaa-pipeline"
 
 COMMANDS = {
     "template": "Build and write the template and the generated documents.",
@@ -60,16 +63,18 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run the command line; exit codes are those of `errors.ExitCode`."""
+    """Run the command line; exit codes are those of `errors.ExitCode`. Raises KeyboardInterrupt on Ctrl-C."""
     gc.set_threshold(GC_THRESHOLD)
     try:
-        result = group.main(standalone_mode=False)
+        console.open_streams()
+        result = group.main(prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo(err=True)  # the terminal has written ^C
-        print_error("Stopped: nothing more was done.", "")
-        sys.exit(130)
-    except click.ClickException as error:
+        raise KeyboardInterrupt from None
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(ExitCode.USAGE)
+    except click.ClickException as error:
+        print_error(error.format_message(), _help(error))
         sys.exit(ExitCode.USAGE)
     except (UserError, AwsError) as caught:
         told = caught if isinstance(caught, UserError) else explain(caught)
@@ -82,4 +87,20 @@ def print_error(message: str, next_command: str) -> None:
     """An error and what to type next, on standard error."""
     click.echo(f"error: {message}", err=True)
     if next_command:
-        click.echo(f"next:  {next_command}", err=True)
+        click.echo(f"next:  {typed(next_command)}", err=True)
+
+
+def typed(command: str) -> str:
+    """A command as it can be typed here: this program need not be on the PATH, so it is named by its place."""
+    name, _, arguments = command.partition(" ")
+    if name != PROGRAM:
+        return command
+    script = Path(sys.executable).with_name(PROGRAM)
+    near = script.is_relative_to(Path.cwd())
+    return f"{os.path.relpath(script) if near else script} {arguments}".rstrip()
+
+
+def _help(error: click.ClickException) -> str:
+    """The help of the command that was called wrongly."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{context.command_path if context else PROGRAM} --help"

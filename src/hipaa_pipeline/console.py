@@ -3,16 +3,61 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hipaa_pipeline.errors import UserError
+
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
     from rich.console import Console
 
     from hipaa_pipeline.findings import Finding
+
+
+class Output(io.FileIO):
+    """Standard output that tells in a sentence why it cannot be written, such as a full disk."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """As FileIO.write. Raises UserError, or BrokenPipeError where the reader has enough (`| head -1`)."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), self.fileno())  # what is buffered still has to go somewhere at the end
+            raise _unwritable(error.strerror or str(error)) from error
+
+
+def open_streams() -> None:
+    """Prepare the standard streams for whatever the caller made of them: closed, full, or poor in characters.
+
+    Raises UserError where standard output is closed: before a command has done anything, rather than after.
+    """
+    told = sys.stdout is not None
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - it stays
+    if not told:
+        raise _unwritable("it is closed")
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(Output(sys.stdout.fileno(), "wb", closefd=False)),
+        encoding=sys.stdout.encoding,
+        errors="backslashreplace",
+        line_buffering=sys.stdout.isatty(),
+    )
+
+
+def _unwritable(reason: str) -> UserError:
+    return UserError(
+        f"The result cannot be written to standard output: {reason}.", "Send it elsewhere: run it again with > FILE."
+    )
 
 
 @functools.cache
@@ -43,7 +88,7 @@ def result(text: str) -> None:
 
 def result_json(value: Any) -> None:
     """A JSON result on standard output."""
-    print(json.dumps(value, indent=2, default=str))
+    result(json.dumps(value, indent=2, default=str))
 
 
 def width() -> int:
