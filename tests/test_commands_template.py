@@ -46,6 +46,22 @@ def test_check_names_what_is_stale_and_shows_how(checkout: Path) -> None:
     assert result.stderr == "Not up to date: docs/controls.md. Next: make template\n"
 
 
+def test_a_file_that_cannot_be_written_is_told(checkout: Path) -> None:
+    (checkout / "docs").touch()
+    with pytest.raises(UserError) as caught:
+        CliRunner().invoke(command, [], standalone_mode=False, catch_exceptions=False)
+    assert caught.value.message.endswith("cannot be written: File exists.")
+    assert caught.value.next_command.startswith("ls -ld docs ")
+
+
+def test_a_file_that_cannot_be_read_is_told(checkout: Path) -> None:
+    (checkout / "templates/hipaa-pipeline.yaml").mkdir()
+    with pytest.raises(UserError) as caught:
+        CliRunner().invoke(command, ["--check"], standalone_mode=False, catch_exceptions=False)
+    assert caught.value.message == "templates/hipaa-pipeline.yaml cannot be read: Is a directory."
+    assert caught.value.next_command == "ls -ld templates/hipaa-pipeline.yaml"
+
+
 def test_outside_the_repository_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="not the repository"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,29 @@ def check_region(region: str) -> str:
     """The Region as given. Raises UserError when no Region can have that name; new ones need no list to be kept."""
     if not _REGION.fullmatch(region):
         raise UserError(
-            f"{region!r} is no AWS Region; one is named like {DEFAULT_REGION}.", f"--region {DEFAULT_REGION}"
+            f"{region!r} is no AWS Region; one is named like {DEFAULT_REGION}.",
+            f"Run it again with --region {DEFAULT_REGION}.",
         )
     return region
 
 
+def require_repository() -> None:
+    """Raise UserError unless the working directory has the folders that make it the repository."""
+    for folder in (PARAMETERS_DIRECTORY, TEMPLATE_PATH.parent):
+        if not folder.is_dir():
+            raise _elsewhere(folder)
+
+
 def environments(directory: Path = PARAMETERS_DIRECTORY) -> list[str]:
-    """The environments that have a parameter file, sorted."""
-    return sorted(path.stem for path in directory.glob("*.json"))
+    """The environments that have a parameter file, sorted. Raises UserError when the directory cannot be read."""
+    try:
+        return sorted(path.stem for path in directory.iterdir() if path.suffix == ".json")
+    except FileNotFoundError as error:
+        raise _elsewhere(directory) from error
+    except OSError as error:
+        raise UserError(
+            f"{directory} cannot be read: {error.strerror}.", f"ls -ld {shlex.quote(str(directory))}"
+        ) from error
 
 
 def load_environment(environment: str, directory: Path = PARAMETERS_DIRECTORY) -> Configuration:
@@ -59,31 +75,36 @@ def load_environment(environment: str, directory: Path = PARAMETERS_DIRECTORY) -
         listed = ", ".join(known) or "none"
         raise UserError(
             f"There is no environment {environment!r}: {path} does not exist (known: {listed}).",
-            f"make deploy ENV={known[0]}" if known else "git checkout -- parameters",
+            f"make deploy ENV={known[0]}" if known else f"git checkout -- {directory}",
         )
     return load_file(path)
 
 
 def load_file(path: Path) -> Configuration:
     """The configuration in a file, named after it. Raises UserError with the place when it is malformed."""
+    quoted = shlex.quote(str(path))
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_repetition)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", f"ls {path.parent}") from error
+        raise UserError(f"{path} cannot be read: {error.strerror}.", f"ls {shlex.quote(str(path.parent))}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text.", f"file {path}") from error
+        raise UserError(f"{path} is not UTF-8 text.", f"file {quoted}") from error
     except json.JSONDecodeError as error:
         raise UserError(
             f"{path} is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
-            f"python -m json.tool {path}",
+            f"python3 -m json.tool {quoted}",
         ) from error
+    except RecursionError as error:
+        raise UserError(f"{path} is nested too deeply.", show(path)) from error
+    except _RepeatedError as error:
+        raise UserError(f"{path}: {str(error)!r} is there twice.", show(path)) from error
+    except ValueError as error:  # Python reads no whole number of thousands of digits
+        raise UserError(f"{path} holds a number with too many digits.", show(path)) from error
     if not isinstance(document, dict):
-        raise UserError(f"{path} must hold a JSON object with Parameters and Tags.", f"git diff -- {path}")
+        raise UserError(f"{path} must hold a JSON object with Parameters and Tags.", show(path))
     surplus = sorted(set(document) - {"Parameters", "Tags"})
     if surplus:
-        raise UserError(
-            f"{path}: only Parameters and Tags belong here, not {', '.join(surplus)}.", f"git diff -- {path}"
-        )
+        raise UserError(f"{path}: only Parameters and Tags belong here, not {', '.join(surplus)}.", show(path))
     return Configuration(
         environment=path.stem,
         parameters=_texts(document.get("Parameters", {}), path, "Parameters"),
@@ -91,14 +112,42 @@ def load_file(path: Path) -> Configuration:
     )
 
 
+class _RepeatedError(ValueError):
+    """A name is there twice in one JSON object: whichever was taken could be the wrong one."""
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _RepeatedError(next(name for name in names if names.count(name) > 1))
+    return members
+
+
 def _texts(section: Any, path: Path, name: str) -> dict[str, str]:
     if not isinstance(section, dict):
-        raise UserError(f"{path}: {name} must be a JSON object of names and texts.", f"git diff -- {path}")
+        raise UserError(f"{path}: {name} must be a JSON object of names and texts.", show(path))
     for key, value in section.items():
         if not isinstance(value, str):
-            written = json.dumps(value)
+            written = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else ""
             raise UserError(
-                f"{path}: {name}.{key} is {written}; CloudFormation takes texts there, so write it in quotes.",
-                f"git diff -- {path}",
+                f"{path}: {name}.{key} is {written or json.dumps(value)}; CloudFormation takes texts there, "
+                "so write it in quotes.",
+                show(path),
             )
     return dict(section)
+
+
+def show(path: Path) -> str:
+    """The command that shows a file, wherever it is: Git only knows those of the repository."""
+    return f"cat {shlex.quote(str(path))}"
+
+
+def _elsewhere(folder: Path) -> UserError:
+    """The working directory is not the repository; an editable installation knows where that is."""
+    checkout = Path(__file__).resolve().parents[2]
+    known = (checkout / TEMPLATE_PATH).is_file()
+    return UserError(
+        f"There is no folder {folder}/ here: this is not the repository.",
+        f"cd {shlex.quote(str(checkout)) if known else 'hipaa-pipeline'}",
+    )

@@ -8,6 +8,7 @@ import click
 
 from hipaa_pipeline import console
 from hipaa_pipeline.commands.options import format_option
+from hipaa_pipeline.configuration import require_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ def command(output_format: str) -> int:
     from hipaa_pipeline.local.server import local_account
     from hipaa_pipeline.rehearsal import rehearse
 
+    require_repository()
     as_text = output_format == "text"
     if as_text:
         console.result(

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from hipaa_pipeline import console
-from hipaa_pipeline.configuration import TEMPLATE_PATH
+from hipaa_pipeline.configuration import TEMPLATE_PATH, require_repository
 from hipaa_pipeline.errors import ExitCode, UserError
 
 
@@ -17,8 +17,7 @@ from hipaa_pipeline.errors import ExitCode, UserError
 @click.option("--check", is_flag=True, help="Compare only; exit 1 with a diff when something is not up to date.")
 def command(check: bool) -> int:
     """Build the template and the generated documents, and write what has changed."""
-    if not TEMPLATE_PATH.parent.is_dir():
-        raise UserError(f"There is no folder {TEMPLATE_PATH.parent}/ here: this is not the repository.", "cd PROJECT")
+    require_repository()
     stale = {path: text for path, text in generated().items() if _committed(path) != text}
     if check:
         for path, text in stale.items():
@@ -27,8 +26,7 @@ def command(check: bool) -> int:
             console.note(f"Not up to date: {', '.join(map(str, stale))}. Next: make template")
         return ExitCode.FAILED if stale else ExitCode.GOOD
     for path, text in stale.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        _write(path, text)
     console.note(f"Wrote {', '.join(map(str, stale))}." if stale else "Everything is up to date.")
     return ExitCode.GOOD
 
@@ -50,4 +48,15 @@ def difference(committed: str, text: str, path: Path) -> str:
 
 
 def _committed(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", f"ls -ld {path}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.", f"ls -ld {path.parent} {path}") from error

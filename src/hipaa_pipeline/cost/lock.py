@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from hipaa_pipeline.configuration import show
 from hipaa_pipeline.cost.tariffs import tariff
 from hipaa_pipeline.errors import UserError
 
@@ -139,4 +140,4 @@ def amount(text: str) -> Decimal:
 
 
 def _malformed(path: Path, what: str) -> UserError:
-    return UserError(f"The price lock {path} cannot be used: {what}.", f"git diff -- {path}")
+    return UserError(f"The price lock {path} cannot be used: {what}.", show(path))

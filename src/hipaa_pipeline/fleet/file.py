@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH
+from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, show
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.fleet.operation import Operation, Share
 
@@ -74,7 +74,7 @@ def load_fleet(path: Path) -> Fleet:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", f"ls {path.parent}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid TOML: {error}.", f"git diff -- {path}") from error
+        raise UserError(f"{path} is not valid TOML: {error}.", show(path)) from error
     return _Reader(path).fleet(document)
 
 
