@@ -95,5 +95,6 @@ lock: ## Resolve the lock files anew (needs uv)
 	@$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	@$(LOCK) requirements-audit.in --output-file requirements-audit.lock
 
-clean: ## Remove the environments and caches (never a stack)
-	@rm -rf .venv .venv-audit .mypy_cache .ruff_cache .hypothesis
+# The local account ends when its directory is gone.
+clean: ## Remove the environments and caches, end the local account (never a stack in AWS)
+	@rm -rf .local-account .venv .venv-audit .mypy_cache .ruff_cache .hypothesis

@@ -176,6 +176,23 @@ def test_the_background_account_is_shared_by_commands_until_it_is_stopped(
     assert not (tmp_path / ".local-account/account.json").exists()
 
 
+@pytest.mark.parametrize("in_the_way", [".local-account", ".local-account/lock/x"])
+def test_a_directory_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_the_way: str
+) -> None:
+    """What stands in the way of the directory or file, as root may write everywhere."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / in_the_way).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / in_the_way).touch()
+    reason = "Is a directory" if "lock" in in_the_way else "File exists"
+    with pytest.raises(UserError) as caught:
+        ensure_running()
+    assert caught.value.message == (
+        f"The local account is noted in .local-account/lock, which cannot be written: {reason}."
+    )
+    assert caught.value.next_command == "ls -ld . .local-account"
+
+
 def test_the_background_account_ends_when_its_directory_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,8 +157,7 @@ def ensure_running(*, region: str = DEFAULT_REGION) -> Connection:
 
 def running_or_started(*, region: str = DEFAULT_REGION) -> LocalAccount:
     """As `ensure_running`, but the account itself."""
-    STATE_DIRECTORY.mkdir(exist_ok=True)
-    with (STATE_DIRECTORY / "lock").open("w") as lock:
+    with _state_file("lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         account = running()
         return dataclasses.replace(account, settings=Settings(region=region)) if account else _start_detached(region)
@@ -273,17 +272,32 @@ def _start_detached(region: str) -> LocalAccount:
     require_ministack()
     settings = Settings(region=region)
     state = STATE_DIRECTORY / "account.json"
-    with (STATE_DIRECTORY / "account.log").open("w+b") as log:
+    with _state_file("account.log") as log:
         with _bound_socket(0) as listener:
             port = listener.getsockname()[1]
             process = _start(settings, listener, log, state)
-        state.write_text(json.dumps({"port": port, "pid": process.pid, "ministack": MINISTACK_VERSION}) + "\n")
+        with _state_file(state.name) as noted:
+            told = {"port": port, "pid": process.pid, "ministack": MINISTACK_VERSION}
+            noted.write(json.dumps(told).encode() + b"\n")
         _await_ready(process, log)
     pipe = process.stdout
     if pipe is not None:
         pipe.close()
     process.returncode = 0  # It is left to run: nobody waits for it, and Python must not warn about that.
     return LocalAccount(port, process.pid, settings)
+
+
+def _state_file(name: str) -> IO[bytes]:
+    """A file of the state directory, emptied. Raises UserError where the working directory cannot be written."""
+    path = STATE_DIRECTORY / name
+    try:
+        STATE_DIRECTORY.mkdir(exist_ok=True)
+        return path.open("w+b")
+    except OSError as error:
+        raise UserError(
+            f"The local account is noted in {path}, which cannot be written: {error.strerror}.",
+            f"ls -ld . {STATE_DIRECTORY}",
+        ) from error
 
 
 def _admin(port: int, method: str, path: str, document: Any = None, region: str = DEFAULT_REGION) -> Any:
