@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cost_stacks import ALARMS, ENDPOINTS, REGION, Shape, stack
 from hipaa_pipeline.configuration import TEMPLATE_PATH, load_environment
 from hipaa_pipeline.cost import Assumptions, Estimate, difference, estimate, load_lock
+from hipaa_pipeline.cost.assumptions import MOST
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import load_template
@@ -371,8 +372,19 @@ def test_a_difference_from_nothing() -> None:
     assert difference(result, None).after == 0
 
 
-@pytest.mark.parametrize("value", ["-1", "NaN", "Infinity", "-0.01"])
+@pytest.mark.parametrize("value", ["-1", "NaN", "Infinity", "-0.01", "1e308", "1e400", "1000000000001"])
 def test_an_assumption_must_be_an_amount(value: str) -> None:
-    with pytest.raises(UserError, match=r"--flow-log-gb is .*: an amount cannot be negative or endless") as caught:
+    with pytest.raises(
+        UserError, match=r"--flow-log-gb is .*: an amount cannot be negative, endless or above"
+    ) as caught:
         Assumptions(flow_log_gb=Decimal(value))
     assert caught.value.exit_code == 2
+
+
+def test_the_largest_assumptions_are_reckoned_with() -> None:
+    amounts: dict[str, Any] = {
+        field.name: MOST for field in dataclasses.fields(Assumptions) if field.name != "free_allowances"
+    }
+    parameters = load_environment("dev", ROOT / "parameters").parameters
+    resolved = resolve(load_template(ROOT / TEMPLATE_PATH), parameters, region=REGION)
+    assert estimate(resolved, PRICES, Assumptions(**amounts)).monthly > MOST

@@ -11,11 +11,12 @@ from hipaa_pipeline.errors import UserError
 HOURS_PER_MONTH = Decimal(730)
 HOURS_PER_DAY = Decimal(24)
 KILOBYTES_PER_GIGABYTE = Decimal(1024 * 1024)
+MOST = Decimal(10**12)  # of anything: far beyond every use, and short enough for the arithmetic
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Assumptions:
-    """Usage in a month, unless a name says otherwise. Raises UserError for a negative or endless number.
+    """Usage in a month, unless a name says otherwise. Raises UserError for a number that is none from 0 to `MOST`.
 
     None of the defaults is measured: they describe a small pipeline, and the result prints them.
     """
@@ -67,9 +68,12 @@ class Assumptions:
 def _check(name: str, value: Any) -> None:
     if isinstance(value, bool):
         return
-    if not value.is_finite() or value < 0:
+    if not value.is_finite() or not 0 <= value <= MOST:
         flag = "--" + name.replace("_", "-")
-        raise UserError(f"{flag} is {value}: an amount cannot be negative or endless.", f"Give {flag} a number from 0.")
+        raise UserError(
+            f"{flag} is {value}: an amount cannot be negative, endless or above {MOST:,}.",
+            f"Give {flag} a number from 0.",
+        )
 
 
 def plain(value: Decimal) -> int | float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from hipaa_pipeline.cost.assumptions import HOURS_PER_MONTH, Assumptions, plain
@@ -19,6 +19,7 @@ from hipaa_pipeline.stack import Stack
 
 _CENT = Decimal("0.01")
 _QUANTITY = Decimal("0.000001")
+_WIDE = Context(prec=100)  # digits enough for the product of the largest assumptions
 
 _Owned = tuple[str, Charge]
 
@@ -152,7 +153,7 @@ def _priceable(charge: Charge, prices: Mapping[str, Price]) -> Charge:
 
 
 def _line(name: str, charge: Charge, price: Price) -> Line:
-    cost = (charge.quantity * price.price).quantize(_CENT, ROUND_HALF_UP)
+    cost = (charge.quantity * price.price).quantize(_CENT, ROUND_HALF_UP, _WIDE)
     unit = charge.unit or price.unit
     return Line(name, charge.item, charge.tariff, _shown(charge.quantity), unit, price.price, cost, price.date)
 
@@ -165,4 +166,4 @@ def _unpriced(name: str, charge: Charge) -> Unpriced:
 
 
 def _shown(quantity: Decimal) -> Decimal:
-    return quantity.quantize(_QUANTITY, ROUND_HALF_UP)
+    return quantity.quantize(_QUANTITY, ROUND_HALF_UP, _WIDE)
