@@ -67,7 +67,8 @@ def test_the_comparison_as_json() -> None:
     ("arguments", "message"),
     [
         (["--env", "nowhere"], "There is no environment 'nowhere'"),
-        (["--region", "mars-1"], "The price lock has no Region 'mars-1'"),
+        (["--region", "mars-1"], "'mars-1' is no AWS Region"),
+        (["--region", "me-central-9"], "The price lock has no Region 'me-central-9'"),
         (["--flow-log-gb", "-1"], "--flow-log-gb is -1: an amount cannot be negative"),
         (["--prices", "missing.json"], "cannot be read"),
         (["--refresh", "--base-url", "http://pricing.example"], "is not an https address"),
@@ -143,3 +144,14 @@ def test_the_changes_of_a_refresh_as_json(server: PriceServer, tmp_path: Path) -
         "before": "0.0184",
         "after": "0.019",
     } in json.loads(outcome.stdout)
+
+
+def test_stale_prices_are_told_with_what_can_be_typed(tmp_path: Path) -> None:
+    """The price lock that was used is the one to refresh."""
+    path = tmp_path / "prices.json"
+    path.write_text(LOCK_PATH.read_text().replace('"date": "20', '"date": "19'))
+    refused = run("--env", "dev", "--prices", str(path), "--fail-if-stale").exception
+    assert isinstance(refused, UserError)
+    refresh = f'make cost ARGS="--refresh --region ap-southeast-1 --prices {path}"'
+    assert refused.next_command == refresh
+    assert run("--env", "dev", "--prices", str(path)).stderr.endswith(f"\nnext:  {refresh}\n")

@@ -64,7 +64,9 @@ def test_serve_says_so_when_the_account_is_gone(serving: subprocess.Popen[str]) 
         assert f"The local account on port {port} does not answer" in serving.stderr.read()
 
 
-@pytest.mark.parametrize("quota", ["vpc/L-F678F1CE", "vpc/L-F678F1CE=many"])
+@pytest.mark.parametrize(
+    "quota", ["vpc/L-F678F1CE", *(f"vpc/L-F678F1CE={value}" for value in ("many", "nan", "inf", "-5", "1e400", ""))]
+)
 def test_a_quota_that_is_no_number_is_refused(tmp_path: Path, quota: str) -> None:
     told = typed("serve", "--quota", quota, directory=tmp_path)
     assert told.returncode == 2

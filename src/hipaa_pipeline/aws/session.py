@@ -256,14 +256,16 @@ def _paginator(client: Any, service: str, operation: str, key: str) -> Any:
 
 
 def configured_region(profile: str | None = None) -> str | None:
-    """The Region of the profile, or of AWS_REGION or AWS_DEFAULT_REGION, as the AWS tools find it; None without one."""
-    from botocore import exceptions
+    """The Region of AWS_REGION, of AWS_DEFAULT_REGION or of the profile, as the AWS tools find it; None without one.
+
+    Raises AwsError when the profile is needed for it and cannot be read.
+    """
     from botocore.session import Session as BotocoreSession
 
-    try:
-        region = os.environ.get("AWS_REGION") or BotocoreSession(profile=profile).get_config_variable("region")
-    except exceptions.BotoCoreError:
-        return None
+    def configured() -> Any:
+        return os.environ.get("AWS_REGION") or BotocoreSession(profile=profile).get_config_variable("region")
+
+    region = translated("configure", "region", configured)
     return str(region) if region else None
 
 

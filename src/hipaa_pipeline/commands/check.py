@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from hipaa_pipeline import configuration, console, report
-from hipaa_pipeline.commands.options import LOCAL, format_option
+from hipaa_pipeline.commands.options import LOCAL, format_option, region_option
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.findings import Finding, exit_code
 from hipaa_pipeline.source import Template, load_template
@@ -19,7 +19,7 @@ from hipaa_pipeline.source import Template, load_template
 @click.option("--env", "environment", metavar="ENV", help="With parameters/ENV.json and its waivers.")
 @click.option("--parameters", type=click.Path(path_type=Path), metavar="FILE", help="With another parameter file.")
 @click.option("--matrix", is_flag=True, help="With every combination of parameters that makes a difference.")
-@click.option("--region", metavar="REGION", help=f"The AWS Region; {configuration.DEFAULT_REGION} unless configured.")
+@region_option
 @format_option(*report.FORMATS)
 def command(
     template_path: Path | None,
@@ -36,12 +36,13 @@ def command(
     """
     if sum((environment is not None, parameters is not None, matrix)) > 1:
         raise UserError("Only one of --env, --parameters and --matrix can be used.", "hipaa-pipeline check --help")
+    if template_path is None:
+        configuration.require_repository()
     template = load_template(template_path or configuration.TEMPLATE_PATH)
-    checked = configuration.check_region(region) if region else None
     if matrix:
-        findings, title = _matrix(template, checked)
+        findings, title = _matrix(template, region)
     else:
-        findings, title = _once(template, environment, parameters, checked or _configured_region())
+        findings, title = _once(template, environment, parameters, region or _configured_region())
     console.result_findings(findings, output_format, template_path=template.path, title=title)
     return exit_code(findings)
 
@@ -56,9 +57,12 @@ def _once(
     if environment is None and parameters is None and own:
         environment = LOCAL
         console.note(f"Judged with parameters/{LOCAL}.json; --env prod or --matrix asks more.")
-    if environment is None and parameters is None:
+    if environment is not None:
+        chosen = configuration.load_environment(environment)
+    elif parameters is not None:
+        chosen = configuration.load_file(parameters)
+    else:
         return check_template(template, {}, region=region, strict=False), f"{template.path} in {region}"
-    chosen = configuration.load_file(parameters) if parameters else configuration.load_environment(environment or LOCAL)
     findings = check_template(template, chosen.parameters, region=region, stack_name=chosen.stack_name, strict=own)
     if environment and own:
         findings = _with_waivers(findings, chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from hipaa_pipeline import console
 from hipaa_pipeline.clock import SystemClock
 from hipaa_pipeline.commands.options import aws_options, environment_option, format_option
-from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, environments, load_environment
+from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, check_region, environments, load_environment
 from hipaa_pipeline.cost.assumptions import Assumptions
 from hipaa_pipeline.cost.lock import LOCK_PATH, STALE_AFTER_DAYS, PriceLock, load_lock, save_lock
 from hipaa_pipeline.cost.refresh import BASE_URL, changes, refresh
@@ -92,13 +93,13 @@ def command(
     place = _region(region, profile)
     estimated = _estimate(environment, place, lock, Assumptions(**assumed))
     _show(estimated, lock, output_format, compare_first_attempt)
-    return _warn_if_stale(lock, place, fail_if_stale)
+    return _warn_if_stale(lock, place, path, fail_if_stale)
 
 
 def _region(region: str | None, profile: str | None) -> str:
     from hipaa_pipeline.aws.session import configured_region
 
-    return region or configured_region(profile) or DEFAULT_REGION
+    return check_region(region or configured_region(profile) or DEFAULT_REGION)
 
 
 def _estimate(environment: str, region: str, lock: PriceLock, assumptions: Assumptions) -> Estimate:
@@ -124,16 +125,17 @@ def _show(estimated: Estimate, lock: PriceLock, output_format: str, compare_firs
         console.result("\n" + render.compared(compared))
 
 
-def _warn_if_stale(lock: PriceLock, region: str, fail: bool) -> int:
+def _warn_if_stale(lock: PriceLock, region: str, path: Path, fail: bool) -> int:
     stale = lock.stale(region, SystemClock().now().date())
     if not stale:
         return ExitCode.GOOD
     oldest = min(price.date for price in stale.values())
     message = f"{len(stale)} prices of {region} are older than {STALE_AFTER_DAYS} days, the oldest of {oldest}."
-    next_command = f"hipaa-pipeline cost --refresh --region {region}"
+    other = "" if path == LOCK_PATH else f" --prices {shlex.quote(str(path))}"
+    next_command = f'make cost ARGS="--refresh --region {region}{other}"'
     if fail:
         raise UserError(message, next_command, ExitCode.FAILED)
-    console.note(f"warning: {message} {next_command}")
+    console.note(f"warning: {message}\nnext:  {next_command}")
     return ExitCode.GOOD
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hipaa_pipeline.commands.options import aws_options, environment_option, format_option, yes_option
+from hipaa_pipeline.commands.options import aws_options, environment_option, format_option, timeout_option, yes_option
 from hipaa_pipeline.deployment.pace import MOST_ATTEMPTS
 from hipaa_pipeline.errors import UserError
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option("--attempts", type=click.IntRange(1, MOST_ATTEMPTS), default=1, show_default=True,
               help="Tries, of passing causes.")  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(min=0), default=120, show_default=True, help="Minutes to watch.")
+@timeout_option
 @click.option("--if-busy", type=click.Choice(["wait", "refuse"]), default="wait", show_default=True,
               help="When another operation is running on the stack.")  # fmt: skip
 @click.option("--preflight/--no-preflight", default=True, show_default=True, help="Ask first whether it will deploy.")

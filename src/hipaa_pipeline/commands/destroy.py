@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from hipaa_pipeline.commands.options import aws_options, environment_option, format_option, yes_option
+from hipaa_pipeline.commands.options import aws_options, environment_option, format_option, timeout_option, yes_option
 
 
 @click.command()
 @environment_option
 @aws_options
 @yes_option
-@click.option("--timeout", type=click.FloatRange(min=0), default=120, show_default=True, help="Minutes to watch.")
+@timeout_option
 @format_option("text", "json", "junit")
 def command(
     environment: str, region: str | None, profile: str | None, yes: bool, timeout: float, output_format: str

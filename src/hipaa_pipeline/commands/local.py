@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from hipaa_pipeline.commands.options import Region
 from hipaa_pipeline.configuration import DEFAULT_REGION
 from hipaa_pipeline.errors import UserError
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from hipaa_pipeline.local.server import LocalAccount
 
 _LOOK_SECONDS = 1.0
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
 
 
 @click.group(name="local")
@@ -24,7 +27,9 @@ def command() -> None:
 
 @command.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; 0, the default, is any free one.")
-@click.option("--region", default=DEFAULT_REGION, show_default=True, help="The Region to start it for.")
+@click.option(
+    "--region", type=Region(), metavar="REGION", default=DEFAULT_REGION, show_default=True, help="Where to start it."
+)
 @click.option(
     "--quota", "quotas", multiple=True, metavar="CODE=VALUE", help="An applied quota, such as vpc/L-F678F1CE=5."
 )
@@ -76,12 +81,11 @@ def stop() -> int:
 def _quota(text: str) -> tuple[str, float]:
     """`vpc/L-F678F1CE=5` as code and value. Raises UserError for anything else."""
     code, _, value = text.partition("=")
-    try:
-        return code, float(value)
-    except ValueError as error:
+    if not _NUMBER.fullmatch(value):
         raise UserError(
             f"--quota {text!r} is not CODE=VALUE, such as vpc/L-F678F1CE=5.", "hipaa-pipeline local serve --help"
-        ) from error
+        )
+    return code, float(value)
 
 
 def _wait_for_the_end(account: LocalAccount) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hipaa_pipeline import console, report
-from hipaa_pipeline.commands.options import aws_options, environment_option, format_option, yes_option
+from hipaa_pipeline.commands.options import Minutes, aws_options, environment_option, format_option, yes_option
 
 if TYPE_CHECKING:
     from hipaa_pipeline.preflight import Result
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--accept-unknown", is_flag=True, help="Exit 0, not 3, when something could not be told.")
 @click.option("--request-increase", is_flag=True, help="Ask AWS to raise what is blocked, after confirmation.")
 @click.option("--allow-support-case", is_flag=True, help="Let AWS open a support case for such a request.")
-@click.option("--wait-for-increase", type=click.FloatRange(min=0), metavar="MINUTES", help="Wait for AWS to decide.")
+@click.option("--wait-for-increase", type=Minutes(), metavar="MINUTES", help="Wait for AWS to decide.")
 @click.option("--print-policy", is_flag=True, help="Print the deployer's IAM policies for this account and Region.")
 @yes_option
 def command(
