@@ -39,6 +39,12 @@ def test_a_choice(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert printed.out == ""
 
 
+def test_who_ends_the_input_at_a_choice_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "")
+    with pytest.raises(KeyboardInterrupt):
+        Terminal().choose("When?", {"later": "not yet", "now": "at once"}, "later")
+
+
 def test_yes_answers_yes_and_leaves_choices_to_whoever_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Yes().confirm("?")
     assert Yes().type_name("?", "x")

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,25 @@ def test_interrupted_detach(account: LocalAccount, scenario: Scenario) -> None:
     assert left.message == f"You stopped watching {STACK}; it goes on in AWS."
     assert scenario.deploy().exit_code is ExitCode.GOOD
     assert scenario.stack()["StackStatus"] == "CREATE_COMPLETE"
+
+
+class Leaving(Answers):
+    """Confirms, and types Ctrl-C instead of a choice."""
+
+    def choose(self, question: str, options: Mapping[str, str], default: str) -> str:
+        self.questions.append(question)
+        raise KeyboardInterrupt
+
+
+def test_interrupted_twice(account: LocalAccount, scenario: Scenario) -> None:
+    """Ctrl-C at the question is no answer to it: the operation goes on."""
+    hold(account)
+    scenario.ask, scenario.watcher = Leaving(True), Watcher(CtrlC(account))
+    left = scenario.deploy()
+    assert (left.result, left.exit_code, left.next_command) == (Result.RUNNING, ExitCode.UNKNOWN, RESUME)
+    assert left.message == f"You stopped watching {STACK}; it goes on in AWS."
+    assert scenario.ask.questions[-1] == "What now?"
+    assert scenario.deploy().exit_code is ExitCode.GOOD
 
 
 def test_interrupted_watch_on(account: LocalAccount, scenario: Scenario) -> None:

@@ -21,7 +21,10 @@ class Asker(Protocol):
         ...
 
     def choose(self, question: str, options: Mapping[str, str], default: str) -> str:
-        """One of the options, by its key; `default` where nobody can be asked."""
+        """One of the options, by its key; `default` where nobody can be asked.
+
+        Raises KeyboardInterrupt when the person leaves instead of answering.
+        """
         ...
 
 
@@ -47,7 +50,10 @@ class Terminal:
 
         for key, meaning in options.items():
             click.echo(f"  {key}: {meaning}", err=True)
-        answer: str = click.prompt(question, type=click.Choice(list(options)), default=default, err=True)
+        try:
+            answer: str = click.prompt(question, type=click.Choice(list(options)), default=default, err=True)
+        except click.Abort:
+            raise KeyboardInterrupt from None
         return answer
 
 
