@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import io
 
@@ -88,7 +89,7 @@ def drawn(state: list[Row], width: int = 100) -> list[str]:
     from rich.console import Console
 
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
-    console.print(table(state, StoppedClock(), 20))
+    console.print(table(state, StoppedClock(), 20, width))
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
@@ -103,6 +104,54 @@ def test_table() -> None:
         "Role      EC2::VPC  CREATE_FAILED           1 s            limit exceeded",
         "Endpoint  EC2::VPC  CREATE_IN_PROGRESS     1:20      15 s",
     ]
+
+
+REASON = "The maximum number of VPCs has been reached. (Service: Ec2, Status Code: 400)"
+FAILING = [
+    dataclasses.replace(row("DatabaseParameterGroup", "CREATE_COMPLETE", 0, 8), type="AWS::RDS::DBParameterGroup"),
+    row("PrivateSubnetRouteTableAssociationA", "CREATE_IN_PROGRESS", 1),
+    row("Vpc", "CREATE_FAILED", 2, 10, REASON),
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (
+            120,
+            [
+                "Resource                             State               Elapsed  Expected  Reason",
+                "DatabaseParameterGroup               CREATE_COMPLETE         8 s",
+                "PrivateSubnetRouteTableAssociationA  CREATE_IN_PROGRESS     1:29      15 s",
+                f"Vpc                                  CREATE_FAILED           8 s            {REASON[:43]}…",
+            ],
+        ),
+        (
+            80,
+            [
+                "Resource                   State               Elapsed  Reason",
+                "DatabaseParameterGroup     CREATE_COMPLETE         8 s",
+                "PrivateSubnetRouteTableA…  CREATE_IN_PROGRESS     1:29",
+                "Vpc                        CREATE_FAILED           8 s  The maximum number of V…",
+            ],
+        ),
+        (
+            40,
+            [
+                "Resource              State",
+                "DatabaseParameterGr…  CREATE_COMPLETE",
+                "PrivateSubnetRouteT…  CREATE_IN_PROGRESS",
+                "Vpc                   CREATE_FAILED",
+            ],
+        ),
+    ],
+)
+def test_a_state_is_never_cut(width: int, lines: list[str]) -> None:
+    assert drawn(FAILING, width) == ["1 done, 1 running, 1 failed, 1:30", *lines]
+
+
+def test_a_table_without_rows_says_that_it_begins() -> None:
+    assert drawn([])[0] == "starting"
 
 
 def test_table_never_wraps() -> None:

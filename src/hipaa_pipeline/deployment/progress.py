@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hipaa_pipeline import console
@@ -12,13 +12,18 @@ from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.deployment.events import Event, Row, rows
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import JustifyMethod, RenderableType
     from rich.live import Live
     from rich.table import Table
 
     from hipaa_pipeline.deployment.watch import Progress
 
 _STYLES = {"FAILED": "red", "COMPLETE": "green", "PROGRESS": "yellow", "SKIPPED": "dim"}
+_COLUMNS = ("Resource", "Type", "State", "Elapsed", "Expected", "Reason")
+_BY_IMPORTANCE = ("State", "Resource", "Reason", "Elapsed", "Expected")
+_TIMES = {"Elapsed", "Expected"}
+_LEAST = {"Resource": 16, "Reason": 24}  # columns that say something though they are cut
+_GAP = 2
 
 
 def progress(clock: Clock) -> Progress:
@@ -70,7 +75,8 @@ class LiveProgress:
         self._rows = rows(events)
 
     def _render(self) -> RenderableType:
-        return table(self._rows, self._clock, console.errors().size.height - 3)
+        size = console.errors().size
+        return table(self._rows, self._clock, size.height - 3, size.width)
 
 
 def event_line(event: Event) -> str:
@@ -79,28 +85,63 @@ def event_line(event: Event) -> str:
     return f"{line}: {event.reason}" if event.reason else line
 
 
-def table(state: Sequence[Row], clock: Clock, height: int) -> Table:
-    """The table of a state, at most `height` lines: what is done or waits is counted, not listed, when it is long."""
+def table(state: Sequence[Row], clock: Clock, height: int, width: int) -> Table:
+    """The table of a state, at most `height` lines of at most `width` columns.
+
+    What is done or waits is counted, not listed, when it is long. Where there is little room, what a person can do
+    without is left out, and a state is never cut: CREATE_FAILED and CREATE_COMPLETE must be told apart.
+    """
     from rich.table import Table
     from rich.text import Text
 
     now = clock.now()
-    drawn = Table(box=None, padding=(0, 2, 0, 0), title=headline(state, now), title_justify="left", title_style="")
-    for heading, justify in (("Resource", "left"), ("Type", "left"), ("State", "left"), ("Elapsed", "right")):
-        drawn.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    drawn.add_column("Expected", justify="right", no_wrap=True)
-    drawn.add_column("Reason", overflow="ellipsis", no_wrap=True, ratio=1)
-    for row in chosen(state, max(height - 2, 3)):
-        style = _STYLES.get(row.status.rpartition("_")[2], "")
-        drawn.add_row(
-            row.logical_id,
-            row.type.removeprefix("AWS::"),
-            Text(row.status, style=style),
-            duration(row.elapsed_seconds(now)),
-            duration(row.expected_seconds) if row.ended is None else "",
-            row.reason if row.status.endswith("FAILED") else "",
-        )
+    drawn = Table(
+        box=None, padding=(0, _GAP, 0, 0), pad_edge=False, title=headline(state, now), title_justify="left",
+        title_style="",
+    )  # fmt: skip
+    shown = [_cells(row, now) for row in chosen(state, max(height - 2, 3))]
+    widths = column_widths(shown, width)
+    for heading, columns in widths.items():
+        justify: JustifyMethod = "right" if heading in _TIMES else "left"
+        drawn.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis", width=columns)
+    for cells in shown:
+        style = _STYLES.get(cells["State"].rpartition("_")[2], "")
+        drawn.add_row(*(Text(cells[heading], style=style if heading == "State" else "") for heading in widths))
     return drawn
+
+
+def column_widths(shown: Sequence[Mapping[str, str]], width: int) -> dict[str, int]:
+    """The columns to draw, from left to right, each with its width; a reason only where there is one.
+
+    Room is given by importance. The resource's name and the reason take what is left and are cut where that is too
+    little; every other column is whole or absent, the type first.
+    """
+    whole = {name: max([len(name), *(len(cells[name]) for cells in shown)]) for name in _COLUMNS}
+    given: dict[str, int] = {}
+    room = width + _GAP  # nothing follows the last column
+    for name in _BY_IMPORTANCE:
+        least = min(whole[name], _LEAST.get(name, whole[name]))
+        if least + _GAP <= room and (name != "Reason" or any(cells[name] for cells in shown)):
+            given[name] = least
+            room -= least + _GAP
+    for name in filter(given.__contains__, _LEAST):
+        more = min(whole[name] - given[name], room)
+        given[name] += more
+        room -= more
+    if whole["Type"] + _GAP <= room:
+        given["Type"] = whole["Type"]
+    return {name: given[name] for name in _COLUMNS if name in given}
+
+
+def _cells(row: Row, now: datetime.datetime) -> dict[str, str]:
+    return {
+        "Resource": row.logical_id,
+        "Type": row.type.removeprefix("AWS::"),
+        "State": row.status,
+        "Elapsed": duration(row.elapsed_seconds(now)),
+        "Expected": duration(row.expected_seconds) if row.ended is None else "",
+        "Reason": " ".join(row.reason.split()) if row.status.endswith("FAILED") else "",
+    }
 
 
 def headline(state: Sequence[Row], now: datetime.datetime) -> str:
