@@ -9,6 +9,7 @@ import pytest
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError, Connection, ErrorKind, Session
 from hipaa_pipeline.errors import ExitCode
+from hipaa_pipeline.local.server import LocalAccount
 
 REFUSED = "AWS credentials are missing or were not accepted: "
 CONFIGURATION = """
@@ -90,6 +91,35 @@ def test_half_a_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_malformed_configuration_file_is_told(no_credentials: Path) -> None:
     no_credentials.write_text("[profile x")
     assert asked(None) == (f"Unable to parse config file: {no_credentials}.", "Correct that file, then run it again.")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "told"),
+    [
+        ("ResponseParserError", "Unable to parse response", "Unable to parse response."),
+        ("403", "<html>a whole page</html>", "HTTP 403."),
+        ("502", "Bad Gateway", "HTTP 502."),
+    ],
+)
+def test_what_a_proxy_answers_is_no_answer_of_aws(code: str, message: str, told: str) -> None:
+    connection = Connection("ap-southeast-1", endpoint_url="http://127.0.0.1:9")
+    explained = explain(AwsError(ErrorKind.OTHER, "sts", "get_caller_identity", code, message), connection)
+    assert explained.message == (f"The answer to sts:GetCallerIdentity was not AWS's, but perhaps a proxy's: {told}")
+    assert (explained.next_command, explained.exit_code) == ("curl -sS http://127.0.0.1:9", ExitCode.UNKNOWN)
+
+
+def test_an_operation_that_the_local_account_lacks_is_told(
+    account: LocalAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", account.endpoint_url)
+    with pytest.raises(AwsError) as caught:
+        Session(account.connection).call("cloudformation", "describe_stack_set", StackSetName="s")
+    explained = explain(caught.value)
+    assert explained.message == (
+        f"{account.endpoint_url} does not have cloudformation:DescribeStackSet: "
+        "a local account knows only what one stack needs."
+    )
+    assert (explained.next_command, explained.exit_code) == ("unset AWS_ENDPOINT_URL", ExitCode.USAGE)
 
 
 @pytest.mark.parametrize(

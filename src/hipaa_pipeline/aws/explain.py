@@ -7,6 +7,8 @@ import os
 from hipaa_pipeline.aws.session import AwsError, Connection, ErrorKind
 from hipaa_pipeline.errors import ExitCode, UserError
 
+_NO_SUCH_OPERATION = frozenset({"InvalidAction", "UnknownOperationException"})
+
 
 def explain(error: AwsError, connection: Connection | None = None) -> UserError:
     """The UserError for an AwsError that nobody closer to the cause could explain better."""
@@ -16,6 +18,13 @@ def explain(error: AwsError, connection: Connection | None = None) -> UserError:
         )
     if error.kind is ErrorKind.UNREACHABLE:
         return UserError(f"AWS did not answer: {_told(error)}", _reach(connection), ExitCode.UNKNOWN)
+    if error.code == "ResponseParserError" or error.code.isdecimal():
+        told = f"HTTP {error.code}." if error.code.isdecimal() else _told(error)
+        message = f"The answer to {error.action} was not AWS's, but perhaps a proxy's: {told}"
+        return UserError(message, _reach(connection), ExitCode.UNKNOWN)
+    if error.code in _NO_SUCH_OPERATION and (endpoint := _endpoint(connection)):
+        message = f"{endpoint} does not have {error.action}: a local account knows only what one stack needs."
+        return UserError(message, "unset AWS_ENDPOINT_URL")
     if error.kind is ErrorKind.DENIED:
         message = f"AWS refused {error.action}: {_told(error)}"
         return UserError(message, f"Ask for {error.action} in your IAM policy, then run it again.", ExitCode.FAILED)
@@ -46,5 +55,9 @@ def _log_in(error: AwsError, connection: Connection | None) -> str:
 
 
 def _reach(connection: Connection | None) -> str:
-    endpoint = (connection.endpoint_url if connection else None) or os.environ.get("AWS_ENDPOINT_URL")
-    return f"curl -sS {endpoint}" if endpoint else "curl -sS https://sts.amazonaws.com"
+    return f"curl -sS {_endpoint(connection) or 'https://sts.amazonaws.com'}"
+
+
+def _endpoint(connection: Connection | None) -> str | None:
+    """The address that is called instead of AWS's own; None without one."""
+    return (connection.endpoint_url if connection else None) or os.environ.get("AWS_ENDPOINT_URL")
