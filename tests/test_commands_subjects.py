@@ -92,3 +92,14 @@ def test_the_template_is_resolved_for_the_callers_account(
     assert (subject.expected.account_id, subject.expected.region) == ("111122223333", "eu-central-1")
     assert subject.expected.name == "hipaa-pipeline-dev"
     assert subject.reading.read_only
+
+
+@pytest.mark.parametrize("arguments", [("verify",), ("evidence",)], ids=" ".join)
+def test_a_stack_that_is_not_there_is_told_with_the_same_place(
+    account: LocalAccount, nowhere: None, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", account.endpoint_url)
+    with pytest.raises(UserError) as caught:
+        cli.group.main([*arguments, "--env", "dev", "--region", "us-east-1"], standalone_mode=False)
+    assert caught.value.message == "There is no stack hipaa-pipeline-dev in account 111122223333, us-east-1."
+    assert caught.value.next_command == 'make deploy ENV=dev ARGS="--region us-east-1"'

@@ -10,7 +10,6 @@ from hipaa_pipeline import console
 from hipaa_pipeline.ask import asker
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.clock import SystemClock
-from hipaa_pipeline.commands.options import place
 from hipaa_pipeline.commands.subjects import Subject, subject_of
 from hipaa_pipeline.deployment import progress
 from hipaa_pipeline.deployment.order import Order, Tools
@@ -45,7 +44,7 @@ def prepare(environment: str, region: str | None, profile: str | None, *, yes: b
         tags=configuration.tags,
         resources={name: resource.type for name, resource in subject.expected.resources.items()},
         protected=protected(subject.expected.parameters),
-        options=place(region, profile),
+        options=subject.options,
         **choices,
     )
     return Prepared(order, make_tools(subject.reading.connection, yes=yes), subject)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hipaa_pipeline.aws.identity import Identity, identify
 from hipaa_pipeline.aws.session import Session
-from hipaa_pipeline.commands.options import connection_for
+from hipaa_pipeline.commands.options import connection_for, place
 from hipaa_pipeline.configuration import DEFAULT_REGION, TEMPLATE_PATH, Configuration, load_environment
 from hipaa_pipeline.resolve import compile_template
 from hipaa_pipeline.source import Template, load_template
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """An environment as the repository describes it, in the account the caller is in; `reading` cannot write."""
+    """An environment as the repository describes it, in the account the caller is in; `reading` cannot write.
+
+    `options` are those that every further command needs to meet the same account and Region.
+    """
 
     configuration: Configuration
     template: Template
@@ -27,6 +30,7 @@ class Subject:
     expected: Stack
     waivers: tuple[Waiver, ...]
     reading: Session
+    options: str
 
     @property
     def place(self) -> str:
@@ -55,4 +59,4 @@ def subject_of(environment: str, region: str | None, profile: str | None) -> Sub
         partition=identity.partition,
         stack_name=configuration.stack_name,
     )
-    return Subject(configuration, template, identity, expected, waivers, reading)
+    return Subject(configuration, template, identity, expected, waivers, reading, place(region, profile))

@@ -63,7 +63,10 @@ def _observers(subject: Subject, clock: Clock, drift: bool, drill: bool) -> list
 def _unreadable(subject: Subject, error: AwsError) -> UserError:
     name, environment = subject.configuration.stack_name, subject.configuration.environment
     if error.kind in (ErrorKind.NOT_FOUND, ErrorKind.INVALID) and "does not exist" in error.message:
-        place = f"account {subject.identity.account_id}, {subject.expected.region}"
-        return UserError(f"There is no stack {name} in {place}.", f"make deploy ENV={environment}")
+        from hipaa_pipeline.deployment.order import Order
+
+        again = Order(environment=environment, stack_name=name, options=subject.options)
+        where = f"account {subject.identity.account_id}, {subject.expected.region}"
+        return UserError(f"There is no stack {name} in {where}.", again.deploy_command)
     explained = explain(error, subject.reading.connection)
     return UserError(explained.message, explained.next_command, ExitCode.UNKNOWN)
