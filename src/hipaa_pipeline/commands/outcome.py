@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from hipaa_pipeline import console, report
 from hipaa_pipeline.deployment import wording
-from hipaa_pipeline.deployment.order import Outcome
+from hipaa_pipeline.deployment.order import Outcome, Result
 from hipaa_pipeline.findings import Finding, Status, count
+
+_GONE = {Result.DESTROYED, Result.ABSENT}
 
 
 def print_next(outcome: Outcome) -> None:
@@ -29,11 +31,15 @@ def print_outcome(outcome: Outcome, output_format: str) -> None:
     if bad:
         console.result(report.render(bad, "text", title=f"{outcome.stack_name}, read back"))
     elif outcome.findings:
-        console.result(good_news(outcome.findings))
+        console.result(good_news(outcome.result, outcome.findings))
 
 
-def good_news(findings: Sequence[Finding]) -> str:
-    """What a read-back without failures and unknown answers says of itself: a failure that is waived stays one."""
+def good_news(result: Result, findings: Sequence[Finding]) -> str:
+    """What a read-back without failures and unknown answers says of itself: a failure that is waived stays one.
+
+    What finishes a deployment is counted with it, so that `verify`, which only reads back, asks fewer.
+    """
+    looked = "read back" if result in _GONE else "finishing and read-back"
     waived = count(findings)[Status.WAIVED]
     accepted = f"{waived} {'failure is' if waived == 1 else 'failures are'} accepted (waived), nothing else fails"
-    return f"read back: {accepted if waived else 'nothing fails'}, nothing is unknown ({len(findings)} asked)"
+    return f"{looked}: {accepted if waived else 'nothing fails'}, nothing is unknown ({len(findings)} asked)"
