@@ -27,6 +27,7 @@ _FILE = """\
 name = "hipaa-pipeline"              # the stack set
 region = "ap-southeast-1"            # the administrator's Region
 environment = "prod"                 # parameters/prod.json: what every target starts from
+# template = "other.yaml"            # another template than this project's, from the working directory
 permissions = "self-managed"         # or "service-managed", for organisational units
 # delegated_administrator = true     # service-managed, from a delegated administrator's account
 # auto_deployment = true             # service-managed: accounts that join a unit get the stack
