@@ -202,6 +202,14 @@ def test_the_background_account_ends_when_its_directory_is_removed(
     assert ends(account.pid)
 
 
+def test_make_clean_ends_the_background_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    account = running_or_started()
+    subprocess.run(["make", "--file", str(SOURCES.parent / "Makefile"), "clean"], check=True, timeout=60)
+    assert ends(account.pid)
+    assert not (tmp_path / ".local-account").exists()
+
+
 def test_the_background_account_is_started_anew_when_it_was_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

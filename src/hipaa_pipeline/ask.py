@@ -53,6 +53,7 @@ class Terminal:
         try:
             answer: str = click.prompt(question, type=click.Choice(list(options)), default=default, err=True)
         except click.Abort:
+            click.echo(err=True)  # the terminal has written ^C
             raise KeyboardInterrupt from None
         return answer
 
