@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
 
-from hipaa_pipeline.aws import live
+from hipaa_pipeline.aws import live, stacks
 from hipaa_pipeline.aws.session import AwsError, ErrorKind
 
 SOURCES = ("aws/live", "aws/drill.py", "aws/last_deployment.py", "aws/events.py")
@@ -24,7 +25,7 @@ def called() -> set[str]:
     """`service:Action` of every call that stands in the sources, as literals."""
     package = Path(live.__file__).parents[2]
     files = [path for source in SOURCES for path in sorted((package / source).rglob("*.py")) or [package / source]]
-    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    text = "\n".join([*(path.read_text(encoding="utf-8") for path in files), inspect.getsource(stacks.resources)])
     calls = re.findall(r"\.(?:call|pages)\(\s*\"([a-z0-9-]+)\",\s*\"([a-z_]+)\"", text)
     batched = r"described\(\s*reader,[^\"]*(?:\"AWS::[^\"]*\",\s*)?\"(describe_[a-z_]+)\""
     calls += [("ec2", operation) for operation in re.findall(batched, text)]

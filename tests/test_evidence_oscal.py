@@ -112,7 +112,7 @@ def test_waivers_that_are_over_are_observed() -> None:
     bad = Finding(control="waivers", rule="waivers_expired", status=Status.FAIL, resource="waivers.toml")
     files = bundle(dataclasses.replace(facts, findings=(*facts.findings, bad)))
     [result] = json.loads(files["oscal/assessment-results.json"])["assessment-results"]["results"]
-    assert [one["title"] for one in result["observations"]][-1] == "waivers_expired waivers.toml"
+    assert "waivers_expired waivers.toml" in [one["title"] for one in result["observations"]]
 
 
 @pytest.mark.parametrize(
