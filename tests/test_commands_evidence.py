@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from hipaa_pipeline import cli
@@ -65,10 +66,31 @@ def test_a_bundle_is_written_and_checks(capsys: pytest.CaptureFixture[str]) -> N
     assert told["findings"]["fail"] == told["findings"]["unknown"] == 0
     assert run("evidence", "--verify", "one", "--sha256", told["manifest_sha256"]) == 0
     assert capsys.readouterr().out == "one is as it was written.\n"
+    assert run("evidence", "--verify", "one") == 0
+    assert capsys.readouterr().out == "one is as its manifest says.\n"
     with (Path("one") / "controls.csv").open("a", encoding="utf-8") as stream:
         stream.write("more")
     assert run("evidence", "--verify", "one", "--format", "json") == 1
     assert json.loads(capsys.readouterr().out)["problems"] == ["controls.csv was changed."]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--verify", "one", "--sha256", ""), "it has 64 hexadecimal digits, as `evidence` printed them."),
+        (("--verify", "one", "--sha256", "abc"), "it has 64 hexadecimal digits, as `evidence` printed them."),
+        (("--sha256", "0" * 64), "--sha256 goes with --verify."),
+        (
+            ("--verify", "one", "--output", "two"),
+            "--verify checks a bundle and writes none: --output and --drill do not go with it.",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused(arguments: tuple[str, ...], message: str) -> None:
+    """An empty hash, as of a variable that was not set, would pass as a check that was made."""
+    with pytest.raises(click.UsageError) as caught:
+        run("evidence", *arguments)
+    assert caught.value.message == message
 
 
 @pytest.mark.usefixtures("deployed")
