@@ -133,3 +133,40 @@ def test_a_page_that_leads_to_itself_is_an_error() -> None:
         with pytest.raises(AwsError) as caught:
             session.pages("backup", "list_tags", "Tags", ResourceArn="arn")
     assert caught.value.code == "PaginationError"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("AccessDenied", "", ErrorKind.DENIED),
+        ("ThrottlingException", "Rate exceeded", ErrorKind.THROTTLED),
+        ("LimitExceededException", "Rate exceeded for DescribeLimits", ErrorKind.THROTTLED),
+        ("LimitExceededException", "This request would exceed the shard limit", ErrorKind.OTHER),
+        ("ExpiredToken", "", ErrorKind.CREDENTIALS),
+        ("DBInstanceNotFound", "", ErrorKind.NOT_FOUND),
+        ("NoSuchEntity", "", ErrorKind.NOT_FOUND),
+        ("ValidationError", "Stack with id x does not exist", ErrorKind.INVALID),
+        ("InternalFailure", "", ErrorKind.OTHER),
+    ],
+)
+def test_the_kind_of_what_aws_answers(code: str, message: str, kind: ErrorKind) -> None:
+    session = Session(connection(), max_attempts=1)
+    with Stubber(session.client("kinesis", REGION)) as stub:
+        stub.add_client_error("describe_limits", code, message)
+        with pytest.raises(AwsError) as caught:
+            session.call("kinesis", "describe_limits")
+    assert (caught.value.kind, caught.value.code, caught.value.message) == (kind, code, message)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "nothing"),
+    [
+        (ErrorKind.NOT_FOUND, "", True),
+        (ErrorKind.INVALID, "Stack with id x does not exist", True),
+        (ErrorKind.INVALID, "Cannot find Backup plan with ID x", True),
+        (ErrorKind.INVALID, "Value not valid", False),
+        (ErrorKind.DENIED, "x does not exist, or access is denied", False),
+    ],
+)
+def test_errors_that_name_what_does_not_exist(kind: ErrorKind, message: str, nothing: bool) -> None:
+    assert AwsError(kind, "backup", "get_backup_plan", "", message).names_nothing is nothing

@@ -120,7 +120,7 @@ def test_a_failure_without_remains_says_so() -> None:
 
 
 def test_a_farewell_tells_what_stays() -> None:
-    stack = DeployedStack("arn", "s", "CREATE_COMPLETE", "", {}, {}, {}, True, None)
+    stack = DeployedStack("arn", "s", "CREATE_COMPLETE", "", {}, {}, {}, True)
     database = StackResource("Database", "AWS::RDS::DBInstance", "db-1", "CREATE_COMPLETE")
     key = StackResource("Key", "AWS::KMS::Key", "k-1", "CREATE_COMPLETE")
     vault = StackResource("BackupVault", "AWS::Backup::BackupVault", "vault", "CREATE_COMPLETE")

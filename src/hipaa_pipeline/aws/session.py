@@ -293,8 +293,8 @@ def translated(service: str, operation: str, call: Callable[[], T]) -> T:
         return call()
     except exceptions.ClientError as caught:
         body: Mapping[str, Any] = caught.response.get("Error", {})
-        code = str(body.get("Code", ""))
-        raise error(_kind_of(code), code, str(body.get("Message", ""))) from caught
+        code, message = str(body.get("Code", "")), str(body.get("Message", ""))
+        raise error(_kind_of(code, message), code, message) from caught
     except (
         exceptions.NoCredentialsError,
         exceptions.PartialCredentialsError,
@@ -332,7 +332,7 @@ _DENIED = frozenset(
 _THROTTLED = frozenset(
     {
         "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
-        "RequestThrottled", "RequestThrottledException", "LimitExceededException.Rate", "SlowDown",
+        "RequestThrottled", "RequestThrottledException", "SlowDown",
     }
 )  # fmt: skip
 _CREDENTIALS = frozenset(
@@ -343,10 +343,10 @@ _CREDENTIALS = frozenset(
 )  # fmt: skip
 
 
-def _kind_of(code: str) -> ErrorKind:
+def _kind_of(code: str, message: str) -> ErrorKind:
     if code in _DENIED:
         return ErrorKind.DENIED
-    if code in _THROTTLED:
+    if code in _THROTTLED or (code == "LimitExceededException" and "Rate exceeded" in message):  # Kinesis, KMS
         return ErrorKind.THROTTLED
     if code in _CREDENTIALS:
         return ErrorKind.CREDENTIALS

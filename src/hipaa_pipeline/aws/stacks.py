@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +26,6 @@ class DeployedStack:
     outputs: Mapping[str, str]
     tags: Mapping[str, str]
     protected: bool
-    created: datetime.datetime | None
 
     @property
     def ours(self) -> bool:
@@ -112,10 +110,9 @@ def set_policy(session: Session, stack_id: str, body: str) -> None:
     session.call("cloudformation", "set_stack_policy", StackName=stack_id, StackPolicyBody=body)
 
 
-def continue_rollback(session: Session, stack_id: str, token: str, skip: Sequence[str] = ()) -> None:
-    """Go on rolling back an update whose rollback failed, leaving the resources in `skip` as they are."""
-    extra: dict[str, Any] = {"ResourcesToSkip": list(skip)} if skip else {}
-    session.call("cloudformation", "continue_update_rollback", StackName=stack_id, ClientRequestToken=token, **extra)
+def continue_rollback(session: Session, stack_id: str, token: str) -> None:
+    """Go on rolling back an update whose rollback failed."""
+    session.call("cloudformation", "continue_update_rollback", StackName=stack_id, ClientRequestToken=token)
 
 
 def roll_back(session: Session, stack_id: str, token: str) -> None:
@@ -145,5 +142,4 @@ def _deployed(answer: Mapping[str, Any]) -> DeployedStack:
         outputs={item["OutputKey"]: item["OutputValue"] for item in answer.get("Outputs", ())},
         tags={item["Key"]: item["Value"] for item in answer.get("Tags", ())},
         protected=bool(answer.get("EnableTerminationProtection", False)),
-        created=answer.get("CreationTime"),
     )
