@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import textwrap
 import time
@@ -31,6 +32,21 @@ def test_resources_under_a_false_condition_are_no_changes(session: Session) -> N
     }
     made = change_set(session, template)
     assert [each["ResourceChange"]["LogicalResourceId"] for each in made["Changes"]] == ["Group"]
+
+
+def test_the_same_stack_in_two_regions_has_roles_of_its_own_in_each(account: LocalAccount) -> None:
+    """IAM is global: deleting the one stack must not take the other's role."""
+    regions = ("ap-southeast-1", "eu-central-1")
+    sessions = [Session(dataclasses.replace(account.connection, region=region)) for region in regions]
+    role = resource("AWS::IAM::Role", AssumeRolePolicyDocument=TRUST)
+    names = []
+    for session in sessions:
+        assert deploy(session, {"Role": role}) == "CREATE_COMPLETE"
+        names.append(physical_ids(session)["Role"])
+    assert len(set(names)) == 2
+    assert all(name.startswith(f"{STACK}-Role-") for name in names)
+    delete(sessions[0])
+    assert sessions[1].call("iam", "get_role", RoleName=names[1])["Role"]["RoleName"] == names[1]
 
 
 @pytest.mark.parametrize("function", ["Contains", "EachMemberIn"])

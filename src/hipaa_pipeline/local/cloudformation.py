@@ -5,11 +5,13 @@
   they are validated (`validation`); property changes that replace a resource are known for more types.
 * Stacks: stack policies are enforced; an explicit name that is taken is refused; a replaced resource whose
   UpdateReplacePolicy is Snapshot leaves a snapshot; a rollback says which resources failed; DescribeEvents tells all.
+* Names that CloudFormation makes differ between Regions: roles of the same stack in two of them are two roles.
 """
 
 from __future__ import annotations
 
 import contextvars
+import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -49,6 +51,7 @@ def additions(quotas: Quotas) -> Additions:
             "cloudformation.CreateChangeSet": lambda: validation.validate_new_change_sets(quotas),
         },
         wrappers={
+            "services.cloudformation.provisioners._physical_name": _of_its_region,
             "services.cloudformation.changesets._resolve_props_for_diff": _without_false_conditions,
             "services.cloudformation.stacks._resource_policy": _remember_policy,
             "services.cloudformation.stacks._delete_resource": _snapshot_replaced,
@@ -72,6 +75,19 @@ def extend_tables() -> None:
         provisioners._REPLACING_PROPERTIES.setdefault(resource_type, properties)
     own = handlers._ACTION_HANDLERS["CreateChangeSet"]
     handlers._ACTION_HANDLERS["CreateChangeSet"] = lambda parameters: _keep_reviewed_stack(own, parameters)
+
+
+def _of_its_region(own: Callable[..., str]) -> Callable[..., str]:
+    """The name made for a resource, with the Region in what its random end is made of."""
+
+    def physical_name(stack_name: str, logical_id: str, **options: Any) -> str:
+        from ministack.core.responses import get_region
+
+        stem, dash, end = own(stack_name, logical_id, **options).rpartition("-")
+        digest = hashlib.sha256(f"{get_region()}:{end.upper()}".encode()).hexdigest()[: len(end)]
+        return stem + dash + (digest if options.get("lowercase") else digest.upper())
+
+    return physical_name
 
 
 # Change sets
