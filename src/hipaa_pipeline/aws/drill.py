@@ -150,7 +150,7 @@ def _is_ours(item: dict[str, Any], reason: str) -> bool:
 
 
 def _reason(error: AwsError) -> dict[str, str]:
-    return unknown(f"{error.action}: {error.code or error.kind}")
+    return unknown(error.reason)
 
 
 def knock(databases: Iterable[tuple[str, str, int, str, str]]) -> list[Observation]:

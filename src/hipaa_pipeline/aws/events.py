@@ -57,7 +57,7 @@ def validation_warnings(session: Session, change_set_arn: str) -> tuple[list[War
         entries = session.pages("cloudformation", "describe_events", "OperationEvents", ChangeSetName=change_set_arn)
     except AwsError as error:
         if error.kind in {ErrorKind.DENIED, ErrorKind.OTHER, ErrorKind.INVALID, ErrorKind.NOT_FOUND}:
-            return [], f"{error.action}: {error.message or error.code}"
+            return [], error.told
         raise
     return [_warned(entry) for entry in entries if entry.get("EventType") == "VALIDATION_ERROR"], ""
 

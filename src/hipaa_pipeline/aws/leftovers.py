@@ -80,7 +80,7 @@ def _presence(reader: Reader, physical: Physical) -> tuple[Presence, str]:
     except AwsError as error:
         if error.names_nothing:
             return Presence.GONE, ""
-        return Presence.UNKNOWN, f"{error.action}: {error.message or error.code}"
+        return Presence.UNKNOWN, error.told
     except KeyError as error:
         return Presence.UNKNOWN, f"the service's answer lacks {error}"
     return Presence.THERE, "it still exists"

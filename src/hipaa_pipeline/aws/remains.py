@@ -156,7 +156,7 @@ def _each(unknown: list[str], names: Iterable[str], ask: Any) -> list[Any]:
             found.extend(ask(name))
         except AwsError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
-                unknown.append(f"{error.action}: {error.message or error.code}")
+                unknown.append(error.told)
     return found
 
 

@@ -74,6 +74,16 @@ class AwsError(Exception):
         return f"{_IAM_PREFIXES.get(self.service, self.service)}:{''.join(words)}"
 
     @property
+    def reason(self) -> str:
+        """Which action gave no answer and why, in a word: what makes a value unknown."""
+        return f"{self.action}: {self.code or self.kind}"
+
+    @property
+    def told(self) -> str:
+        """The same in AWS's words."""
+        return f"{self.action}: {self.message or self.code or self.kind}"
+
+    @property
     def names_nothing(self) -> bool:
         """Whether what was asked for does not exist; some services say so by a validation error."""
         if self.kind is ErrorKind.NOT_FOUND:

@@ -183,7 +183,7 @@ def _answer(reader: Reader, physical: Physical, part: Part) -> _Outcome:
     except AwsError as error:
         if error.names_nothing:
             return _Outcome({}, str(error), gone=True)
-        return _Outcome({}, f"{error.action}: {error.code or error.kind}")
+        return _Outcome({}, error.reason)
     except KeyError as error:
         return _Outcome({}, f"the service's answer lacks {error}")
 
@@ -204,7 +204,7 @@ def deletion_policies(reader: Reader, stack_name: str) -> Mapping[str, Mapping[s
     try:
         answer = reader.call("cloudformation", "get_template", StackName=stack_name, TemplateStage="Processed")
     except AwsError as error:
-        reason = f"{error.action}: {error.code or error.kind}"
+        reason = error.reason
         return {name: all_unknown(_POLICIES, reason) for name in reader.physical}
     body = answer["TemplateBody"]
     resources = (parse_template(body).body if isinstance(body, str) else body).get("Resources", {})

@@ -30,7 +30,7 @@ def detect(session: Session, stack_name: str, clock: Clock) -> list[Observation]
     try:
         return list(_observations(session, stack_name, clock))
     except AwsError as error:
-        return [Observation(CHECK, "Stack", "StackDriftStatus", unknown(f"{error.action}: {error.code or error.kind}"))]
+        return [Observation(CHECK, "Stack", "StackDriftStatus", unknown(error.reason))]
 
 
 def _observations(session: Session, stack_name: str, clock: Clock) -> Iterator[Observation]:

@@ -56,7 +56,7 @@ def _observed(checks: tuple[str, ...], observe: Observe, reader: Reader, physica
 
 
 def _no_answer(error: AwsError) -> dict[str, Any]:
-    return unknown(f"{error.action}: {error.code or error.kind}")
+    return unknown(error.reason)
 
 
 def _key_state(reader: Reader, physical: Physical) -> Iterator[Observation]:

@@ -52,7 +52,7 @@ def _places(reader: Reader) -> Iterator[tuple[str, str]]:
 
 def unread(reader: Reader, error: AwsError) -> list[Resource]:
     """Place holders for the network of a stack that has none of its own, when it could not be told which it uses."""
-    reason = unknown(f"{error.action}: {error.code or error.kind}")
+    reason = unknown(error.reason)
     missing = [] if reader.ids(_VPC) else [_VPC, _SUBNET]
     return [Resource(f"{type_.rpartition(':')[2]}/unread", type_, reason) for type_ in missing]
 
@@ -67,7 +67,7 @@ def routes(found: Network) -> list[Resource]:
     try:
         tables = found.reader.pages("ec2", "describe_route_tables", "RouteTables", Filters=filters)
     except AwsError as error:
-        return [routing.unread_routes(vpcs[0], f"{error.action}: {error.code or error.kind}")]
+        return [routing.unread_routes(vpcs[0], error.reason)]
     applied = {each: route_table({"SubnetId": each, "VpcId": found.vpc_of[each]}, tables) for each in subnets}
     distinct = {table["RouteTableId"]: table for table in applied.values() if table}
     return [

@@ -36,7 +36,7 @@ def _routes(reader: Reader) -> Iterator[Resource]:
     try:
         found = route_tables(reader)
     except AwsError as error:
-        yield unread_routes(names[tables[0]], f"{error.action}: {error.code or error.kind}")
+        yield unread_routes(names[tables[0]], error.reason)
         return
     for table in found:
         yield from routes_of(table, names.get(table["RouteTableId"], table["RouteTableId"]))
@@ -63,7 +63,7 @@ def _gateways(reader: Reader) -> Iterator[Resource]:
     try:
         gateways = reader.pages("ec2", "describe_internet_gateways", "InternetGateways", Filters=filters)
     except AwsError as error:
-        unread = all_unknown(("VpcId", "InternetGatewayId"), f"{error.action}: {error.code or error.kind}")
+        unread = all_unknown(("VpcId", "InternetGatewayId"), error.reason)
         yield Resource(f"{names[networks[0]]}/unread", "AWS::EC2::VPCGatewayAttachment", unread)
         return
     for gateway in gateways:
