@@ -203,6 +203,7 @@ _PRESENCE = {
     "alarm_insufficient_data_actions",
     "lambda_in_vpc",
     "postgresql_no_leaking_settings",
+    "resource_tagged",
     "s3_access_logged",
     "security_group_egress_named",
     "security_group_egress_not_open",
@@ -217,7 +218,10 @@ def test_what_is_unknown_never_passes(logical_id: str, depth: int) -> None:
     absent = {
         check.slug
         for check in CHECKS
-        if any(f.control == check.slug and _unset(production(), logical_id, f.property) for f in findings)
+        if any(
+            f.control == check.slug and f.resource == logical_id and _unset(production(), logical_id, f.property)
+            for f in findings
+        )
     }
     present = _PRESENCE if depth > 1 else set()
     assert passed - _DECIDED_ELSEWHERE - present - absent == set()

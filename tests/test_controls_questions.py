@@ -480,3 +480,11 @@ def test_selections_for_backup(selection: Any, expected: str) -> None:
         "Selection": {"Type": "AWS::Backup::BackupSelection", "Properties": {"BackupSelection": selection}},
     }
     assert ask("rds_in_backup_plan", resources).status == expected
+
+
+@pytest.mark.parametrize("slug", ["vpc_endpoint_private_dns", "vpc_endpoint_security_group", "vpc_endpoint_zones"])
+@pytest.mark.parametrize(("kind", "expected"), [("Gateway", NOT_ASKED), ("", NOT_ASKED), (unknown("denied"), UNKNOWN)])
+def test_what_is_asked_of_interface_endpoints_only(slug: str, kind: Any, expected: str) -> None:
+    """Without a kind an endpoint is a gateway; of an unknown kind nothing passes and nothing is excused."""
+    resources = about("AWS::EC2::VPCEndpoint", ServiceName="com.amazonaws.ap-southeast-1.s3", VpcEndpointType=kind)
+    assert ask(slug, resources).status == expected

@@ -64,7 +64,7 @@ class Leaving(Answers):
         raise KeyboardInterrupt
 
 
-def test_interrupted_twice(account: LocalAccount, scenario: Scenario) -> None:
+def test_interrupted_ctrl_c_again(account: LocalAccount, scenario: Scenario) -> None:
     """Ctrl-C at the question is no answer to it: the operation goes on."""
     hold(account)
     scenario.ask, scenario.watcher = Leaving(True), Watcher(CtrlC(account))

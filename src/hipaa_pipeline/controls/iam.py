@@ -20,7 +20,16 @@ from hipaa_pipeline.controls.check import (
     undetermined,
     verdict,
 )
-from hipaa_pipeline.controls.policy import ENDPOINT, IDENTITY, RESOURCE, TRUST, Statement, matches, text_of
+from hipaa_pipeline.controls.policy import (
+    ENDPOINT,
+    IDENTITY,
+    RESOURCE,
+    STATEMENT,
+    TRUST,
+    Statement,
+    matches,
+    text_of,
+)
 from hipaa_pipeline.controls.scan import no_grant
 from hipaa_pipeline.stack import Resource, Stack, is_unknown
 
@@ -123,12 +132,12 @@ def _unknown_prefix(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
 
 def _inverted(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
     for element, values in (("NotAction", statement.not_actions), ("NotResource", statement.not_resources)):
-        if values:
+        if element in statement.elements:
             yield failed(f"{statement.path}.{element}", _NOT_INVERTED, list(values))
 
 
 def _not_principal(statement: Statement, _stack: Stack) -> Iterator[Verdict]:
-    if statement.not_principals:
+    if "NotPrincipal" in statement.elements:
         yield failed(
             f"{statement.path}.NotPrincipal", _NO_NOT_PRINCIPAL, [value for _, value in statement.not_principals]
         )
@@ -303,7 +312,7 @@ CHECKS = (
         remedy="Replace NotAction by Action and NotResource by Resource: what AWS adds tomorrow would be allowed too.",
         citations=_ACCESS,
         types=tuple(_EVERYWHERE),
-        judge=no_grant(_EVERYWHERE, _NOT_INVERTED, _inverted),
+        judge=no_grant(_EVERYWHERE, _NOT_INVERTED, _inverted, STATEMENT),
     ),
     Check(
         slug="iam_no_not_principal",
@@ -313,7 +322,7 @@ CHECKS = (
         remedy="Replace NotPrincipal by Principal: with Allow it admits everybody else in the world.",
         citations=("164.308(a)(4)(ii)(B)", "164.312(a)(1)"),
         types=tuple({**RESOURCE, **TRUST}),
-        judge=no_grant({**RESOURCE, **TRUST}, _NO_NOT_PRINCIPAL, _not_principal),
+        judge=no_grant({**RESOURCE, **TRUST}, _NO_NOT_PRINCIPAL, _not_principal, STATEMENT),
     ),
     Check(
         slug="iam_keys_named",

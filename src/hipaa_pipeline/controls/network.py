@@ -7,6 +7,7 @@ from typing import Any
 
 from hipaa_pipeline.controls.check import (
     Check,
+    Judge,
     Severity,
     Verdict,
     expect,
@@ -140,16 +141,26 @@ def _service(endpoint: Resource) -> str:
     return text_of(endpoint.properties.get("ServiceName")).rsplit(".", 1)[-1]
 
 
-def _not_interface(endpoint: Resource, _stack: Stack) -> str:
-    kind = text_of(endpoint.properties.get("VpcEndpointType")) or "Gateway"
-    return "" if kind == "Interface" else f"it is a {kind} endpoint"
+def _of_interfaces(judge: Judge) -> Judge:
+    """Ask only of interface endpoints: those of other kinds have no address, no group and no name of their own."""
+
+    def asked(endpoint: Resource, stack: Stack) -> Iterator[Verdict]:
+        kind = endpoint.get("VpcEndpointType")
+        if is_unknown(kind):
+            yield undetermined("VpcEndpointType", "Interface, or another kind", kind)
+        elif (text_of(kind) or "Gateway") == "Interface":
+            yield from judge(endpoint, stack)
+        else:
+            yield not_applicable(f"it is a {text_of(kind) or 'Gateway'} endpoint")
+
+    return asked
 
 
 def _private_names(resource: Resource, stack: Stack) -> Iterator[Verdict]:
     if resource.type == VPC:
         yield from when(_without_endpoints, _resolves_names)(resource, stack)
     else:
-        yield from when(_not_interface, is_true("PrivateDnsEnabled", default=False))(resource, stack)
+        yield from _of_interfaces(is_true("PrivateDnsEnabled", default=False))(resource, stack)
 
 
 def _without_endpoints(vpc: Resource, stack: Stack) -> str:
@@ -305,7 +316,7 @@ CHECKS = (
         remedy="Name the endpoint's groups in SecurityGroupIds.",
         citations=_TRANSIT,
         types=(VPC_ENDPOINT,),
-        judge=when(_not_interface, own_security_groups("SecurityGroupIds")),
+        judge=_of_interfaces(own_security_groups("SecurityGroupIds")),
     ),
     Check(
         slug="vpc_endpoint_zones",
@@ -315,6 +326,6 @@ CHECKS = (
         remedy="Name two subnets or more in SubnetIds.",
         citations=("164.308(a)(7)(ii)(C)",),
         types=(VPC_ENDPOINT,),
-        judge=when(_not_interface, expect("SubnetIds", _two, "two subnets or more")),
+        judge=_of_interfaces(expect("SubnetIds", _two, "two subnets or more")),
     ),
 )

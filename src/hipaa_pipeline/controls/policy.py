@@ -17,6 +17,9 @@ from typing import Any
 from hipaa_pipeline.controls.check import listed, mapping, unread
 from hipaa_pipeline.stack import UNKNOWN, Resource, Stack, is_unknown, unknown
 
+STATEMENT = "Statement"
+"""The element under which `Statement.unknowns` says that a statement as a whole is unknown."""
+
 Condition = tuple[str, str, tuple[str, ...]]  # operator and key in lower case, values
 
 
@@ -24,8 +27,9 @@ Condition = tuple[str, str, tuple[str, ...]]  # operator and key in lower case, 
 class Statement:
     """One statement at `path`. Principals are (kind, value) pairs, `("AWS", "*")` for everyone.
 
-    References are texts (`${Key.Arn}`). `unknowns` holds, for each element with a part that could not be determined
-    (`Action`, `Resource`, `Principal`, `Condition`), the reason; `unknown_kinds` the kinds of unknown principals.
+    References are texts (`${Key.Arn}`). `elements` are the names that are written (`NotAction`). `unknowns` holds, for
+    each element with a part that could not be determined (`Action`, `Resource`, `Principal`, `Condition`; `Statement`
+    where not even the elements are known), the reason; `unknown_kinds` the kinds of unknown principals.
     """
 
     path: str
@@ -39,6 +43,7 @@ class Statement:
     conditions: tuple[Condition, ...]
     unknowns: Mapping[str, str]
     unknown_kinds: tuple[str, ...] = ()
+    elements: frozenset[str] = frozenset()
 
     def acts(self, action: str) -> bool:
         """Whether the statement speaks about an action (`kms:Decrypt`)."""
@@ -149,7 +154,7 @@ def _statements(document: Any, path: str) -> Iterable[Statement]:
 
 def _parse(raw: Any, path: str) -> Statement:
     if is_unknown(raw):
-        raw = dict.fromkeys(("Effect", "Action", "Resource", "Principal", "Condition"), raw)
+        raw = dict.fromkeys((STATEMENT, "Effect", "Action", "Resource", "Principal", "Condition"), raw)
     statement = mapping(raw)
     return Statement(
         path=path,
@@ -165,6 +170,7 @@ def _parse(raw: Any, path: str) -> Statement:
         unknown_kinds=tuple(
             str(kind) for kind, values in mapping(statement.get("Principal")).items() if _reason(values) is not None
         ),
+        elements=frozenset(map(str, statement)),
     )
 
 

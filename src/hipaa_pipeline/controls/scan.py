@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hipaa_pipeline.controls.check import Judge, Verdict, not_applicable, problems_or_pass, undetermined
-from hipaa_pipeline.controls.policy import Statement, statements_of
+from hipaa_pipeline.controls.policy import STATEMENT, Statement, statements_of
 from hipaa_pipeline.stack import Resource, Stack, unknown
 
 Finder = Callable[[Statement, Stack], Iterator[Verdict]]
@@ -19,6 +20,7 @@ _ANYBODY = (
     ("Federated", "*"),
     ("Service", "backup.amazonaws.com"),
 )
+_ANY_ACTION = ("*", "s3:Get*", "nosuch:Action", "rds-db:connect", "ec2:DescribeVpcs")
 _SOME_ARN = "arn:aws:service:region:account:unknown"
 
 
@@ -51,21 +53,24 @@ def _problems(
     if element is None or (problems and not excusable):
         yield from problems
     elif problems or any(next(find(worst, stack), None) for worst in _worst(statement)):
-        yield undetermined(f"{statement.path}.{element}", expected, unknown(statement.unknowns[element]))
+        path = statement.path if element == STATEMENT else f"{statement.path}.{element}"
+        yield undetermined(path, expected, unknown(statement.unknowns[element]))
 
 
 def _worst(statement: Statement) -> Iterator[Statement]:
-    """The statement with its unknown parts at their worst: everything, or a resource that is named."""
+    """The statement with its unknown parts at their worst: everything, or an action or a resource that is named."""
     worst: dict[str, Any] = {}
-    if "Action" in statement.unknowns:
-        worst["actions"] = (*statement.actions, "*")
+    if STATEMENT in statement.unknowns:
+        worst["elements"] = statement.elements | {"NotAction", "NotPrincipal", "NotResource"}
     if "Principal" in statement.unknowns:
         kinds = statement.unknown_kinds
         anybody = [each for each in _ANYBODY if not kinds or each[0] in kinds]
         worst["principals"] = (*statement.principals, *anybody)
     if "Condition" in statement.unknowns:
         worst["conditions"] = ()
-    for resource in ("*", _SOME_ARN) if "Resource" in statement.unknowns else ():
-        yield dataclasses.replace(statement, **worst, resources=(*statement.resources, resource))
-    if "Resource" not in statement.unknowns:
-        yield dataclasses.replace(statement, **worst)
+    actions = [(*statement.actions, action) for action in _ANY_ACTION] if "Action" in statement.unknowns else None
+    resources = (
+        [(*statement.resources, each) for each in ("*", _SOME_ARN)] if "Resource" in statement.unknowns else None
+    )
+    for acting, on in itertools.product(actions or [statement.actions], resources or [statement.resources]):
+        yield dataclasses.replace(statement, **worst, actions=acting, resources=on)

@@ -203,7 +203,7 @@ FAULTS = (
         "Ctrl-C while an operation runs",
         "a question: stop watching, go on watching, or stop the operation; and the command that resumes",
         "what there should be; nothing after stopping a creation; what there was after stopping an update",
-        ("detach", "watch on", "stop a creation", "stop an update", "no terminal"),
+        ("detach", "Ctrl-C again", "watch on", "stop a creation", "stop an update", "no terminal"),
     ),
     Fault(
         "timed_out",
