@@ -346,10 +346,11 @@ def test_a_difference_for_a_person() -> None:
     changed = difference(estimate(stack(Shape()), PRICES), estimate(stack(Shape(shards=2, email=True)), PRICES))
 
     assert changed.text().splitlines() == [
-        "Monthly cost: 191.15 -> 222.83 USD (+31.68)",
+        "Monthly cost: 191.15 -> 222.83 USD (+31.68), without what is unpriced",
         "      +18.25  RecordStream  retention of 24 to 168 hours",
         "      +13.43  RecordStream  shards",
         "    unpriced  AlarmEmailSubscription: e-mails (100 e-mail)",
+        "    unpriced  FlowLogGroup: logs ingested (1 GB)",
     ]
     assert changed.as_dict()["change"] == 31.68
 
@@ -358,7 +359,7 @@ def test_a_long_difference_ends_in_a_sum() -> None:
     lines = difference(None, estimate(stack(Shape()), PRICES)).text(most=2).splitlines()
 
     assert lines[:4] == [
-        "Monthly cost: 0.00 -> 191.15 USD (+191.15)",
+        "Monthly cost: 0.00 -> 191.15 USD (+191.15), without what is unpriced",
         "      +37.23  Database  instance",
         "      +18.98  KinesisEndpoint  endpoint",
         "     +134.94  33 smaller items",

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from hipaa_pipeline.aws.changes import ChangeSet
 from hipaa_pipeline.aws.leftovers import Leftover, Presence
 from hipaa_pipeline.aws.stacks import DeployedStack, StackResource
+from hipaa_pipeline.cost.difference import Change, Difference
 from hipaa_pipeline.deployment.changes import ParameterChange, Summary, summarise
 from hipaa_pipeline.deployment.destroy import Farewell
 from hipaa_pipeline.deployment.events import Warned
 from hipaa_pipeline.deployment.failure import cause_of
 from hipaa_pipeline.deployment.order import Outcome, Result
 from hipaa_pipeline.deployment.proposal import Proposal
-from hipaa_pipeline.deployment.wording import farewell_lines, outcome_findings, outcome_lines, plan_lines, totals
+from hipaa_pipeline.deployment.wording import (
+    cost_lines,
+    farewell_lines,
+    outcome_findings,
+    outcome_lines,
+    plan_lines,
+    totals,
+)
 from hipaa_pipeline.errors import ExitCode
 from hipaa_pipeline.findings import Status
 
@@ -81,6 +90,28 @@ def test_long_values_and_lists_are_folded() -> None:
 
 def test_totals_of_nothing() -> None:
     assert totals(Summary(())) == "nothing"
+
+
+def test_the_cost_of_a_creation_names_what_has_no_price() -> None:
+    """The sums stand for the items of a creation; what has no price is in no sum, so it is named."""
+    priced = Change("RecordStream", "shards", Decimal(0), Decimal("26.86"))
+    created = Difference(Decimal(0), Decimal("26.86"), (priced,), ("Database: instance (730 hour)",))
+    assert [*cost_lines(created)] == [
+        "  Monthly cost: 0.00 -> 26.86 USD (+26.86), without what is unpriced",
+        "      unpriced  Database: instance (730 hour)",
+    ]
+
+
+def test_the_cost_of_an_update_cuts_only_what_changes_least() -> None:
+    items = tuple(Change(f"R{number}", "item", Decimal(number), Decimal(9)) for number in range(1, 8))
+    updated = Difference(Decimal(28), Decimal(63), items, ("A: x", "B: y"))
+    assert [*cost_lines(updated)] == [
+        "  Monthly cost: 28.00 -> 63.00 USD (+35.00), without what is unpriced",
+        *(f"         +{9 - number}.00  R{number}  item" for number in range(1, 6)),
+        "         +5.00  2 smaller items",
+        "      unpriced  A: x",
+        "      unpriced  B: y",
+    ]
 
 
 def test_the_outcome_of_a_success() -> None:

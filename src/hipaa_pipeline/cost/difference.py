@@ -31,7 +31,7 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """The lines that change, dearest first. `unpriced` names what is new or gone and has no price."""
+    """The lines that change, dearest first. `unpriced` names what has no price: neither sum holds it."""
 
     before: Decimal
     after: Decimal
@@ -48,13 +48,20 @@ class Difference:
             "unpriced": list(self.unpriced),
         }
 
+    def headline(self) -> str:
+        """Both sums, and whether they are whole."""
+        sums = f"Monthly cost: {self.before:.2f} -> {self.after:.2f} USD ({self.after - self.before:+.2f})"
+        return f"{sums}, without what is unpriced" if self.unpriced else sums
+
     def text(self, most: int = 10) -> str:
-        """The difference as lines for a person: the total, then at most so many of the items that change."""
-        total = f"Monthly cost: {self.before:.2f} -> {self.after:.2f} USD ({self.after - self.before:+.2f})"
+        """The difference as lines for a person: the sums, at most so many of the items that change, what is unpriced.
+
+        What is unpriced is never cut: it may be the dearest of all.
+        """
         lines = [f"  {each.change:+10.2f}  {each.resource}  {each.item}" for each in self.changes[:most]]
         rest = self.changes[most:]
         more = [f"  {sum(each.change for each in rest):+10.2f}  {len(rest)} smaller items"] if rest else []
-        return "\n".join([total, *lines, *more, *(f"    unpriced  {name}" for name in self.unpriced)])
+        return "\n".join([self.headline(), *lines, *more, *(f"    unpriced  {name}" for name in self.unpriced)])
 
 
 def difference(before: Estimate | None, after: Estimate | None) -> Difference:
@@ -64,7 +71,7 @@ def difference(before: Estimate | None, after: Estimate | None) -> Difference:
     zero = Decimal(0)
     changes = [Change(*pair, costs[0].get(pair, zero), costs[1].get(pair, zero)) for pair in pairs]
     changed = sorted((each for each in changes if each.change), key=lambda each: -abs(each.change))
-    unpriced = sorted(_unpriced(before) ^ _unpriced(after))
+    unpriced = sorted(_unpriced(before) | _unpriced(after))
     return Difference(sum(costs[0].values(), zero), sum(costs[1].values(), zero), tuple(changed), tuple(unpriced))
 
 

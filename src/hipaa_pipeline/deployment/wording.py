@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -58,11 +59,9 @@ def totals(summary: Summary) -> str:
 
 
 def cost_lines(difference: Difference) -> Iterator[str]:
-    """What a change does to the monthly bill: the total, and for a running stack the items that change most."""
-    total, *items = difference.text().splitlines()
-    yield f"  {total}"
-    if difference.before:
-        yield from (f"    {item}" for item in items[:_MOST_ITEMS])
+    """What a change does to the monthly bill: the sums, for a running stack what changes most, and what is unpriced."""
+    told = difference if difference.before else dataclasses.replace(difference, changes=())
+    yield from (f"  {line}" for line in told.text(_MOST_ITEMS).splitlines())
 
 
 def farewell_lines(farewell: Farewell) -> Iterator[str]:
