@@ -78,6 +78,7 @@ def follow(
     began = clock.elapsed()
     with progress:
         for pause in pauses(clock, timeout):
+            looked = clock.elapsed()
             stack = stacks.read(session, stack_id)
             fresh = _fresh(session, stack_id, known, whole_operation=seen is None and not events)
             events.extend(fresh)
@@ -85,10 +86,10 @@ def follow(
             if stack is None:
                 return Ended("DELETE_COMPLETE", "", tuple(events))
             if not is_busy(stack.status):
-                # A status read right after the start may be the one from before: its event settles the doubt. An
-                # account without events is believed after a while.
+                # A status read right after the start may be the one from before: its event settles the doubt. Only an
+                # account that tells no events at all is believed after a while, by a status read that late.
                 settled = any(event.of_stack and event.status == stack.status for event in events)
-                if settled or clock.elapsed() - began >= QUIET_SECONDS:
+                if settled or (not events and looked - began >= QUIET_SECONDS):
                     return Ended(stack.status, stack.reason, tuple(events))
             clock.sleep(pause)
     raise StillRunning(running(events), timeout)
