@@ -139,7 +139,7 @@ class Scenario:
             template_body=self.template.text,
             parameters=values,
             tags={"Project": "hipaa-pipeline"},
-            resources={name: resource.type for name, resource in expected.resources.items()},
+            resources=expected.resources,
             protected=values.get("DeletionProtection") == "true",
             **rest,
         )

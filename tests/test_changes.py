@@ -16,6 +16,7 @@ from hipaa_pipeline.deployment.changes import (
     ParameterChange,
     PropertyChange,
     endangered,
+    impossible,
     parameter_changes,
     stack_policy,
     summarise,
@@ -149,6 +150,41 @@ def test_guard_lets_through_only_what_was_named() -> None:
     assert endangered(summary, ["Database", "Other"]) == ()
 
 
+@pytest.mark.parametrize(
+    ("replacement", "changed", "naming", "told"),
+    [
+        ("True", ["DBName"], {"Database": "DBInstanceIdentifier"}, "Database (AWS::RDS::DBInstance), by DBName"),
+        ("True", [], {"Database": "DBInstanceIdentifier"}, "Database (AWS::RDS::DBInstance), by an unknown property"),
+        ("True", ["DBName", "DBInstanceIdentifier"], {"Database": "DBInstanceIdentifier"}, ""),
+        ("True", ["DBName"], {"Other": "DBInstanceIdentifier"}, ""),
+        ("True", ["DBName"], {}, ""),
+        ("Conditional", ["DBName"], {"Database": "DBInstanceIdentifier"}, ""),
+        ("False", ["DBName"], {"Database": "DBInstanceIdentifier"}, ""),
+    ],
+)
+def test_what_keeps_its_name_cannot_be_replaced(
+    replacement: str, changed: list[str], naming: Mapping[str, str], told: str
+) -> None:
+    details = [detail(name, target={"RequiresRecreation": "Always"}) for name in changed]
+    summary = summarise([change("Modify", Replacement=replacement, Details=details)], [], naming=naming)
+    assert summary.changes[0].impossible is bool(told)
+    assert impossible(summary) == (told and (
+        f"CloudFormation cannot replace a resource that keeps its explicit name: {told}. Put that back to what is "
+        "deployed, or deploy a new environment beside this one."
+    ))  # fmt: skip
+
+
+def test_what_forces_a_replacement_is_named_with_its_parameter() -> None:
+    details = [
+        detail("DBName", target={"RequiresRecreation": "Always"}),
+        detail("DBName", target={"RequiresRecreation": "Always"}, CausingEntity="DatabaseName"),
+        detail("AllocatedStorage", CausingEntity="DatabaseStorageGiB"),
+    ]
+    naming = {"Database": "DBInstanceIdentifier"}
+    told = impossible(summarise([change("Modify", Replacement="True", Details=details)], [], naming=naming))
+    assert "Database (AWS::RDS::DBInstance), by DBName (DatabaseName). Put" in told
+
+
 @pytest.mark.parametrize("kind", ["AWS::SNS::Topic", "AWS::IAM::Role", "AWS::EC2::VPC", "AWS::CloudWatch::Alarm"])
 def test_guard_leaves_alone_what_holds_no_data(kind: str) -> None:
     assert endangered(summarise([change("Modify", "X", kind, Replacement="True")], [])) == ()
@@ -208,7 +244,9 @@ def test_summary_as_json() -> None:
                 "kind": "replace",
                 "policy_action": "ReplaceAndSnapshot",
                 "properties": ({"path": "Engine", "before": None, "after": None, "recreation": "Always", "cause": ""},),
+                "keeps_name": False,
                 "endangers_data": True,
+                "impossible": False,
             }
         ],
         "parameters": [{"name": "Engine", "before": "a", "after": "b"}],

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.deployment.changes import Kind
-from hipaa_pipeline.deployment.deploy import plan
+from hipaa_pipeline.deployment.deploy import deploy, plan
 from hipaa_pipeline.deployment.order import Order, Result
 from hipaa_pipeline.deployment.proposal import Proposal
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.findings import Status
+from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.local.server import LocalAccount
 from hipaa_pipeline.source import parse_template
 from scenario import STACK, Answers, Scenario, Yes, remaining
@@ -130,6 +132,7 @@ def test_a_database_is_saved_before_it_is_replaced(account: LocalAccount, scenar
     snapshots = [name for name in remaining(account)["rds.snapshot"] if "before-replacement" in name]
     assert len(snapshots) == 1
     assert snapshots[0].startswith("healthcare-database-test-before-replacement-")
+    assert [(one.physical_id, one.wanted) for one in outcome.left] == [(snapshots[0], True)]
     assert remaining(account)["rds.instance"] == ["healthcare-database-other"]
 
 
@@ -141,11 +144,63 @@ def test_allowing_one_replacement_does_not_allow_another(scenario: Scenario) -> 
     assert "AuditLogGroup" in outcome.message
 
 
-def test_a_misspelt_name_allows_nothing(account: LocalAccount, scenario: Scenario) -> None:
+@pytest.mark.parametrize("allowed", [set(), {"Database"}])
+def test_a_database_that_keeps_its_name_cannot_be_replaced_whatever_is_allowed(
+    account: LocalAccount, scenario: Scenario, allowed: set[str]
+) -> None:
+    """CloudFormation refuses that in the middle of the update, so neither plan nor deploy offer it."""
+    scenario.deploy()
+    before = remaining(account)
+    outcome = scenario.deploy({"DatabaseName": "records"}, allow_replace=frozenset(allowed))
+    assert (outcome.result, outcome.exit_code) == (Result.REFUSED, ExitCode.FAILED)
+    assert outcome.message == (
+        "Nothing was done. CloudFormation cannot replace a resource that keeps its explicit name: Database "
+        "(AWS::RDS::DBInstance), by DBName (DatabaseName). Put that back to what is deployed, or deploy a new "
+        "environment beside this one."
+    )
+    assert outcome.next_command == "make plan ENV=test"
+    proposal = plan(scenario.order({"DatabaseName": "records"}), scenario.tools)
+    assert proposal is not None
+    assert [one.logical_id for one in proposal.summary.changes if one.impossible] == ["Database"]
+    assert remaining(account) == before
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_a_misspelt_name_allows_nothing(account: LocalAccount, scenario: Scenario, blocked: bool) -> None:
+    """It is told first, whatever else is wrong."""
+    foreseen = [Finding(control="c", status=Status.FAIL)] if blocked else []
+    hooks = dataclasses.replace(scenario.hooks, preflight=lambda: foreseen)
+    order = scenario.order(allow_replace=frozenset({"Databse"}))
     with pytest.raises(UserError, match="--allow-replace names no resource of the stack: Databse") as caught:
-        scenario.deploy(allow_replace=frozenset({"Databse"}))
+        deploy(order, scenario.tools, hooks)
     assert caught.value.exit_code is ExitCode.USAGE
     assert remaining(account) == {}
+
+
+def test_what_the_template_lost_may_be_named(scenario: Scenario) -> None:
+    scenario.deploy({"Reports": "true"})
+    outcome = scenario.deploy({"Reports": "false"}, allow_replace=frozenset({"ReportTopic"}))
+    assert outcome.result is Result.UPDATED
+
+
+def test_a_policy_that_was_loosened_is_back_when_the_start_is_refused(
+    account: LocalAccount, scenario: Scenario
+) -> None:
+    scenario.deploy()
+    account.add_fault(service="cloudformation", operation="ExecuteChangeSet", action="deny")
+    with pytest.raises(AwsError, match="execute_change_set"):
+        scenario.deploy({"StreamName": "events"}, allow_replace=frozenset({"RecordStream"}))
+    assert _denied(scenario) == ["AuditLogGroup", "BackupVault", "Database", "Key", "RecordStream"]
+
+
+def test_a_policy_that_cannot_be_put_back_is_told(account: LocalAccount, scenario: Scenario) -> None:
+    scenario.deploy()
+    account.add_fault(service="cloudformation", operation="ExecuteChangeSet", action="deny")
+    account.add_fault(service="cloudformation", operation="SetStackPolicy", action="deny", nth=2)
+    with pytest.raises(AwsError, match="execute_change_set"):
+        scenario.deploy({"StreamName": "events"}, allow_replace=frozenset({"RecordStream"}))
+    assert scenario.said[-1].startswith("The stack policy still admits what was allowed (")
+    assert scenario.said[-1].endswith("Allow cloudformation:SetStackPolicy, then make deploy ENV=test.")
 
 
 def test_what_an_allowed_replacement_leaves_behind_is_told(account: LocalAccount, scenario: Scenario) -> None:

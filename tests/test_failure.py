@@ -115,6 +115,24 @@ def test_no_failure_no_cause() -> None:
                              stack=True)]) is None  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename db.",
+        f"records already exists in stack {STACK_ID}",
+    ],
+)
+def test_in_an_update_nobody_is_told_to_remove_what_has_the_name(reason: str) -> None:
+    """It may be the live database of this very stack."""
+    cause = root_cause([event("Database", "UPDATE_FAILED", reason)], update=True)
+    assert cause is not None
+    assert cause.kind is Kind.NAME_TAKEN
+    assert cause.remedy == (
+        "Undo the change of this resource, or deploy a new environment beside this one. Do not remove what has the "
+        "name: it may be part of this very stack."
+    )
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_kind_has_a_remedy(kind: Kind) -> None:
     examples = {

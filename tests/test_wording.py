@@ -71,6 +71,19 @@ def test_a_plan_of_an_update() -> None:
     ]
 
 
+def test_a_plan_of_what_cannot_be_done() -> None:
+    replaced = change(
+        "Modify", "Database", PhysicalResourceId="db-1", Replacement="True",
+        Details=[detail("DBName", "a", "b", "Always", "DatabaseName")],
+    )  # fmt: skip
+    summary = summarise([replaced], [], naming={"Database": "DBInstanceIdentifier"})
+    assert [*plan_lines("s", Proposal(CHANGE_SET, "UPDATE", False, summary))] == [
+        "update the stack s: 1 to replace",
+        "  ! replace Database AWS::RDS::DBInstance db-1, which cannot be done while it keeps its name",
+        "      DBName: a -> b (replaces, because of DatabaseName)",
+    ]
+
+
 def test_a_plan_that_could_not_be_checked() -> None:
     proposal = Proposal(CHANGE_SET, "CREATE", True, Summary(()), (), "cloudformation:DescribeEvents: denied")
     assert [*plan_lines("s", proposal)] == [

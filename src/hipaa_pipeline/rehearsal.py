@@ -122,7 +122,7 @@ class Stage:
             template_body=self.template.text,
             parameters={**self.configuration.parameters, **(changes or {})},
             tags=self.configuration.tags,
-            resources={name: resource.type for name, resource in stack.resources.items()},
+            resources=stack.resources,
             protected=False,
         )
 

@@ -42,7 +42,7 @@ def prepare(environment: str, region: str | None, profile: str | None, *, yes: b
         template_body=subject.template.text,
         parameters=configuration.parameters,
         tags=configuration.tags,
-        resources={name: resource.type for name, resource in subject.expected.resources.items()},
+        resources=subject.expected.resources,
         protected=protected(subject.expected.parameters),
         options=subject.options,
         **choices,

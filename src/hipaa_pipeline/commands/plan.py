@@ -12,13 +12,18 @@ from hipaa_pipeline.commands.options import aws_options, environment_option, for
 @aws_options
 @format_option("text", "json")
 def command(environment: str, region: str | None, profile: str | None, output_format: str) -> int:
-    """Create a change set, show it, remove it: nothing is changed."""
+    """Create a change set, show it, remove it: nothing is changed.
+
+    Exit code 0: it can be done; 1: CloudFormation would refuse it during the update.
+    """
     from hipaa_pipeline import console
     from hipaa_pipeline.aws import stacks
     from hipaa_pipeline.commands.costing import CostOfChange, cost_of_change
     from hipaa_pipeline.commands.ordering import prepare
     from hipaa_pipeline.deployment import wording
+    from hipaa_pipeline.deployment.changes import impossible
     from hipaa_pipeline.deployment.deploy import plan
+    from hipaa_pipeline.errors import ExitCode
 
     prepared = prepare(environment, region, profile, yes=True)
     name, session = prepared.order.stack_name, prepared.tools.session
@@ -37,4 +42,7 @@ def command(environment: str, region: str | None, profile: str | None, output_fo
         console.result_json({"stack_name": name, "kind": proposal.kind.lower(), **told})
     else:
         console.result("\n".join([*wording.plan_lines(name, proposal), *cost.lines()]))
-    return 0
+    refused = impossible(proposal.summary)
+    if refused:
+        console.note(refused)
+    return ExitCode.FAILED if refused else ExitCode.GOOD

@@ -49,7 +49,10 @@ class PropertyChange:
 
 @dataclasses.dataclass(frozen=True)
 class ResourceChange:
-    """One resource that changes. `policy_action` says what becomes of the old one: Delete, Retain, Snapshot, …"""
+    """One resource that changes. `policy_action` says what becomes of the old one: Delete, Retain, Snapshot, …
+
+    `keeps_name` says that it has an explicit name, which this change leaves as it is.
+    """
 
     logical_id: str
     type: str
@@ -57,6 +60,15 @@ class ResourceChange:
     kind: Kind
     policy_action: str
     properties: tuple[PropertyChange, ...]
+    keeps_name: bool = False
+
+    @property
+    def impossible(self) -> bool:
+        """Whether CloudFormation would refuse this change during the update: the new resource needs the old one's name.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+        """
+        return self.kind is Kind.REPLACE and self.keeps_name
 
     @property
     def stateful(self) -> bool:
@@ -93,7 +105,12 @@ class Summary:
         """The summary as plain JSON."""
         return {
             "changes": [
-                {**dataclasses.asdict(change), "kind": str(change.kind), "endangers_data": change.endangers_data}
+                {
+                    **dataclasses.asdict(change),
+                    "kind": str(change.kind),
+                    "endangers_data": change.endangers_data,
+                    "impossible": change.impossible,
+                }
                 for change in self.changes
             ],
             "parameters": [dataclasses.asdict(parameter) for parameter in self.parameters],
@@ -104,10 +121,14 @@ def summarise(
     plain: Sequence[Mapping[str, Any]],
     with_values: Sequence[Mapping[str, Any]],
     parameters: Iterable[ParameterChange] = (),
+    naming: Mapping[str, str] | None = None,
 ) -> Summary:
-    """The summary of a change set read twice, without and with property values: every resource that either names."""
+    """The summary of a change set read twice, without and with property values: every resource that either names.
+
+    `naming` tells, by logical ID, the property that names a resource explicitly.
+    """
     merged = {change["LogicalResourceId"]: change for change in (*plain, *with_values)}
-    changes = [_resource_change(change) for change in merged.values()]
+    changes = [_resource_change(change, (naming or {}).get(name, "")) for name, change in merged.items()]
     order = list(Kind)
     return Summary(
         tuple(sorted(changes, key=lambda change: (order.index(change.kind), change.logical_id))), tuple(parameters)
@@ -127,6 +148,21 @@ def endangered(summary: Summary, allowed: Iterable[str] = ()) -> tuple[ResourceC
     """The data-loss guard: changes that may lose data and were not allowed by logical ID."""
     named = set(allowed)
     return tuple(change for change in summary.changes if change.endangers_data and change.logical_id not in named)
+
+
+def impossible(summary: Summary) -> str:
+    """Why CloudFormation would refuse the change set during the update, and what to do; empty when it would not."""
+    told = "; ".join(
+        f"{change.logical_id} ({change.type}), by {_forced_by(change)}"
+        for change in summary.changes
+        if change.impossible
+    )
+    if not told:
+        return ""
+    return (
+        f"CloudFormation cannot replace a resource that keeps its explicit name: {told}. Put that back to what is "
+        "deployed, or deploy a new environment beside this one."
+    )
 
 
 def stack_policy(resources: Mapping[str, str], allowed: Iterable[str] = ()) -> str:
@@ -151,14 +187,22 @@ def stack_policy(resources: Mapping[str, str], allowed: Iterable[str] = ()) -> s
     return json.dumps({"Statement": statements}, indent=2)
 
 
-def _resource_change(change: Mapping[str, Any]) -> ResourceChange:
+def _forced_by(change: ResourceChange) -> str:
+    """The properties that force the replacement, each with the parameter or resource it comes from."""
+    forcing = [one for one in change.properties if one.recreation == "Always"] or change.properties
+    return ", ".join(f"{one.path} ({one.cause})" if one.cause else one.path for one in forcing) or "an unknown property"
+
+
+def _resource_change(change: Mapping[str, Any], name_property: str) -> ResourceChange:
+    properties = _property_changes(change.get("Details", ()))
     return ResourceChange(
         logical_id=change["LogicalResourceId"],
         type=change.get("ResourceType", ""),
         physical_id=change.get("PhysicalResourceId", ""),
         kind=_kind(change),
         policy_action=change.get("PolicyAction", ""),
-        properties=_property_changes(change.get("Details", ())),
+        properties=properties,
+        keeps_name=bool(name_property) and all(one.path != name_property for one in properties),
     )
 
 

@@ -6,16 +6,24 @@ The process holds no state of its own: killed at any point, it is run again and 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from hipaa_pipeline.aws import changes, finishing, snapshots, stacks
 from hipaa_pipeline.aws.explain import explain
+from hipaa_pipeline.aws.leftovers import Leftover, Presence
 from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack
-from hipaa_pipeline.deployment.changes import STATEFUL_TYPES, Summary, endangered, stack_policy
+from hipaa_pipeline.deployment.changes import (
+    STATEFUL_TYPES,
+    ResourceChange,
+    Summary,
+    endangered,
+    impossible,
+    stack_policy,
+)
 from hipaa_pipeline.deployment.events import created
 from hipaa_pipeline.deployment.failure import Kind
-from hipaa_pipeline.deployment.finishing import finish
+from hipaa_pipeline.deployment.finishing import finish, put_policy_back
 from hipaa_pipeline.deployment.interrupt import attend
 from hipaa_pipeline.deployment.order import GoesOnError, Order, Outcome, Result, Tools
 from hipaa_pipeline.deployment.pace import backoff
@@ -26,7 +34,7 @@ from hipaa_pipeline.deployment.states import GOOD, Standing, standing
 from hipaa_pipeline.deployment.stuck import clear_the_way, require_free
 from hipaa_pipeline.deployment.watch import Ended, events_so_far
 from hipaa_pipeline.errors import ExitCode, UserError
-from hipaa_pipeline.findings import Finding, Status, count
+from hipaa_pipeline.findings import Finding, Status, count, exit_code
 from hipaa_pipeline.preflight.validation import validation_findings
 
 READ_BACK = "deployment_read_back"
@@ -67,6 +75,7 @@ def deploy(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
     Raises UserError when nothing was done because something must be decided first.
     """
     started = tools.clock.elapsed()
+    _require_known(order, tools)
     for attempt in range(1, order.attempts + 1):
         try:
             outcome = _settled(order, tools, hooks)
@@ -100,20 +109,21 @@ def _attempt(order: Order, tools: Tools, hooks: Hooks) -> Outcome:
     if proposal is None:
         return _unchanged(order, tools, stack, hooks)
     try:
-        _require_known(order, proposal.summary)
         hooks.show(proposal, stack if stack and not proposal.creates else None)
         refusal = _guard(order, proposal.summary) or _warned(order, proposal) or _declined(order, tools, proposal)
-        seen = set() if refusal else _start(order, tools, proposal)
+        started = _Started() if refusal else _start(order, tools, proposal)
     except BaseException:
         withdraw_anyway(tools, proposal.change_set, new_stack=proposal.new_stack)
         raise
     if refusal:
         withdraw(tools, proposal.change_set, new_stack=proposal.new_stack)
         return refusal
-    ended = attend(order, tools, proposal.change_set.stack_id, order.deploy_command, seen)
-    if ended.status not in GOOD:
-        return _failed(order, tools, proposal, ended, hooks)
-    return _succeeded(order, tools, proposal, ended, hooks)
+    ended = attend(order, tools, proposal.change_set.stack_id, order.deploy_command, set(started.seen))
+    if ended.status in GOOD:
+        outcome = _succeeded(order, tools, proposal, ended, hooks)
+    else:
+        outcome = _failed(order, tools, proposal, ended, hooks)
+    return dataclasses.replace(outcome, left=(*outcome.left, *started.snapshots))
 
 
 def _foreseen(order: Order, tools: Tools, findings: Sequence[Finding]) -> Outcome | None:
@@ -156,18 +166,28 @@ def _warned(order: Order, proposal: Proposal) -> Outcome | None:
     )
 
 
-def _require_known(order: Order, summary: Summary) -> None:
-    """A misspelt name would allow nothing, and be found out only by the guard of another deployment."""
-    known = {*order.resources, *(change.logical_id for change in summary.changes)}
-    unknown = sorted(order.allow_replace - known)
+def _require_known(order: Order, tools: Tools) -> None:
+    """A misspelt name would allow nothing, and be found out only by the guard; what the template lost may be named."""
+    unknown = order.allow_replace - order.resources.keys()
     if unknown:
-        stateful = sorted(name for name, kind in order.resources.items() if kind in STATEFUL_TYPES)
-        told = f"{', '.join(unknown)} (what holds data: {', '.join(stateful)})"
+        unknown -= {resource.logical_id for resource in stacks.resources(tools.session, order.stack_name)}
+    if unknown:
+        stateful = sorted(name for name, one in order.resources.items() if one.type in STATEFUL_TYPES)
+        told = f"{', '.join(sorted(unknown))} (what holds data: {', '.join(stateful)})"
         raise UserError(f"--allow-replace names no resource of the stack: {told}.", order.command("plan"))
 
 
 def _guard(order: Order, summary: Summary) -> Outcome | None:
-    """The data-loss guard's refusal, None when the change set endangers nothing that was not allowed by name."""
+    """The refusal of what cannot be done, and of what endangers data and was not allowed by name; else None."""
+    refused = impossible(summary)
+    if refused:
+        return Outcome(
+            result=Result.REFUSED,
+            stack_name=order.stack_name,
+            message=f"Nothing was done. {refused}",
+            next_command=order.command("plan"),
+            summary=summary,
+        )
     blocked = endangered(summary, order.allow_replace)
     if not blocked:
         return None
@@ -196,17 +216,59 @@ def _declined(order: Order, tools: Tools, proposal: Proposal) -> Outcome | None:
     )
 
 
-def _start(order: Order, tools: Tools, proposal: Proposal) -> set[str]:
-    """Start the change set; the events from before it. Raises OvertakenError when somebody else's was started first."""
-    _prepare_replacements(order, tools, proposal)
-    seen = events_so_far(tools.session, proposal.change_set.stack_id)
+@dataclasses.dataclass(frozen=True)
+class _Started:
+    """An operation that was started: the events from before it, and the snapshots taken for it, which stay."""
+
+    seen: Set[str] = frozenset()
+    snapshots: Sequence[Leftover] = ()
+
+
+def _start(order: Order, tools: Tools, proposal: Proposal) -> _Started:
+    """Start the change set. Raises OvertakenError when somebody else's was started first.
+
+    ExecuteChangeSet takes no temporary policy, so the stack policy itself admits for a while what was allowed by name.
+    `finish` puts it back, in this run or, should it be killed, in the next.
+    """
+    stack_id = proposal.change_set.stack_id
+    allowed = [change for change in proposal.summary.changes if change.endangers_data]
+    saved = [_saved(tools, change) for change in allowed if change.type == finishing.DATABASE and change.physical_id]
     try:
+        if allowed:
+            resources = {one.logical_id: one.type for one in stacks.resources(tools.session, stack_id)}
+            stacks.set_policy(tools.session, stack_id, stack_policy(resources, order.allow_replace))
+        seen = events_so_far(tools.session, stack_id)
         changes.execute(tools.session, proposal.change_set)
-    except AwsError as error:
-        if changes.is_lost(error) or _is_busy(tools, proposal.change_set.stack_id):
+    except BaseException as error:
+        if allowed:
+            _tighten(order, tools, stack_id)
+        if isinstance(error, AwsError) and (changes.is_lost(error) or _is_busy(tools, stack_id)):
             raise OvertakenError from error
         raise
-    return seen
+    return _Started(seen, saved)
+
+
+def _saved(tools: Tools, change: ResourceChange) -> Leftover:
+    """The snapshot of a database that was allowed to go, once it can be restored."""
+    tools.say(f"Taking a snapshot of {change.logical_id} before it is replaced.")
+    name = snapshots.snapshot_database(tools.session, tools.clock, change.physical_id, "before-replacement")
+    tools.say(f"Snapshot {name} is available.")
+    return Leftover(
+        change.logical_id,
+        "AWS::RDS::DBSnapshot",
+        name,
+        Presence.THERE,
+        "the database as it was before its replacement",
+        f"aws rds delete-db-snapshot --db-snapshot-identifier {name}",
+        wanted=True,
+    )
+
+
+def _tighten(order: Order, tools: Tools, stack_id: str) -> None:
+    """Put the stack policy back after a start that failed, which is what the user must hear first."""
+    finding = put_policy_back(order, tools, stack_id)
+    if finding.status is not Status.PASS:
+        tools.say(f"The stack policy still admits what was allowed ({finding.actual}). {finding.remedy}")
 
 
 def _is_busy(tools: Tools, stack_id: str) -> bool:
@@ -214,37 +276,20 @@ def _is_busy(tools: Tools, stack_id: str) -> bool:
     return stack is not None and standing(stack.status) is Standing.BUSY
 
 
-def _prepare_replacements(order: Order, tools: Tools, proposal: Proposal) -> None:
-    """Snapshot each database that was allowed to go, then let the stack policy admit what was allowed by name.
-
-    ExecuteChangeSet takes no temporary policy, so the policy itself is changed; `finish` puts it back, in this run or,
-    should it be killed, in the next.
-    """
-    allowed = [change for change in proposal.summary.changes if change.endangers_data]
-    if not allowed:
-        return
-    for change in allowed:
-        if change.type == finishing.DATABASE and change.physical_id:
-            tools.say(f"Taking a snapshot of {change.logical_id} before it is replaced.")
-            name = snapshots.snapshot_database(tools.session, tools.clock, change.physical_id, "before-replacement")
-            tools.say(f"Snapshot {name} is available.")
-    stack_id = proposal.change_set.stack_id
-    resources = {one.logical_id: one.type for one in stacks.resources(tools.session, stack_id)}
-    stacks.set_policy(tools.session, stack_id, stack_policy(resources, order.allow_replace))
-
-
 def _succeeded(order: Order, tools: Tools, proposal: Proposal, ended: Ended, hooks: Hooks) -> Outcome:
     stack = reread(order, tools, proposal.change_set.stack_id)
     left = [] if proposal.creates else superseded(tools, stack.stack_id, ended.events)
+    unwanted = [*judged(left, stack.name, order.command("plan"))]
+    finished, seen = finish(order, tools, stack), _look(hooks, stack)
     return Outcome(
         result=Result.CREATED if proposal.creates else Result.UPDATED,
         stack_name=order.stack_name,
         stack_id=stack.stack_id,
-        next_command=order.command("evidence"),
+        next_command=_next(order, finished, [*unwanted, *seen]),
         summary=proposal.summary,
         outputs=stack.outputs,
         left=tuple(left),
-        findings=(*judged(left, stack.name, order.command("plan")), *finish(order, tools, stack), *_look(hooks, stack)),
+        findings=(*unwanted, *finished, *seen),
     )
 
 
@@ -252,15 +297,23 @@ def _unchanged(order: Order, tools: Tools, stack: DeployedStack | None, hooks: H
     """Nothing to change, but an earlier run may have been stopped before it finished."""
     if stack is None or standing(stack.status) is not Standing.READY:
         raise UserError(f"The template creates nothing in {order.stack_name}: every condition is false.", "make check")
+    finished, seen = finish(order, tools, stack), _look(hooks, stack)
     return Outcome(
         result=Result.UNCHANGED,
         stack_name=order.stack_name,
         stack_id=stack.stack_id,
         message=f"{order.stack_name} is already up to date.",
-        next_command=order.command("evidence"),
+        next_command=_next(order, finished, seen),
         outputs=stack.outputs,
-        findings=(*finish(order, tools, stack), *_look(hooks, stack)),
+        findings=(*finished, *seen),
     )
+
+
+def _next(order: Order, finished: Sequence[Finding], seen: Sequence[Finding]) -> str:
+    """What to type after a deployment: what failed to be finished is done by another one, what was seen is not."""
+    if exit_code(finished) is not ExitCode.GOOD:
+        return order.deploy_command
+    return order.command("evidence" if exit_code(seen) is ExitCode.GOOD else "verify")
 
 
 def _look(hooks: Hooks, stack: DeployedStack) -> Sequence[Finding]:

@@ -111,22 +111,28 @@ _REMEDIES = {
     Kind.TRANSIENT: "Run it again, or let it try by itself with --attempts 3.",
     Kind.UNKNOWN: "Read AWS's message; the resource's own service console often tells more.",
 }  # fmt: skip
+# What has the name may be part of the very stack that is updated, so nobody is told to remove it.
+_NAME_TAKEN_IN_UPDATE = (
+    "Undo the change of this resource, or deploy a new environment beside this one. Do not remove what has the name: "
+    "it may be part of this very stack."
+)
 
 
-def root_cause(events: Iterable[Event]) -> Cause | None:
-    """The cause of a failed operation from its events (oldest first); None when no resource failed.
+def root_cause(events: Iterable[Event], *, update: bool = False) -> Cause | None:
+    """The cause of a failed operation, perhaps an update, from its events (oldest first); None when no resource failed.
 
     It is the first failure that has a reason of its own: neither the cancellation of a resource for another one's sake
     nor the stack's list of those that failed. A stack may fail by itself, as when an output cannot be told.
     """
     first = next((event for event in events if event.failed and event.reason and not _ECHO.match(event.reason)), None)
-    return cause_of(first.logical_id, first.type, first.reason) if first else None
+    return cause_of(first.logical_id, first.type, first.reason, update=update) if first else None
 
 
-def cause_of(logical_id: str, resource_type: str, reason: str) -> Cause:
+def cause_of(logical_id: str, resource_type: str, reason: str, *, update: bool = False) -> Cause:
     """The cause that AWS's message tells."""
     kind = classify(reason)
-    return Cause(kind, logical_id, resource_type, " ".join(reason.split()), _REMEDIES[kind])
+    remedy = _NAME_TAKEN_IN_UPDATE if update and kind is Kind.NAME_TAKEN else _REMEDIES[kind]
+    return Cause(kind, logical_id, resource_type, " ".join(reason.split()), remedy)
 
 
 def classify(reason: str) -> Kind:

@@ -13,6 +13,7 @@ from hipaa_pipeline.deployment.order import Order, Tools
 from hipaa_pipeline.findings import Finding, Status
 
 FINISHED = "deployment_finished"
+POLICY = "stack_policy_set"
 IN_EFFECT = "static_parameters_in_effect"
 LATER = "later"
 _WHEN = {LATER: "they take effect at the next reboot", "now": "the database is away for about a minute"}
@@ -23,43 +24,52 @@ def finish(order: Order, tools: Tools, stack: DeployedStack) -> list[Finding]:
     try:
         resources = stacks.resources(tools.session, stack.stack_id)
     except AwsError as error:
-        return [_not_done(FINISHED, stack, order.deploy_command, error)]
+        return [_not_done(FINISHED, stack.name, order.deploy_command, error)]
     steps: dict[str, Callable[[], Finding]] = {
-        "stack_policy_set": lambda: _policy(tools, stack, resources),
+        POLICY: lambda: _policy(tools, stack.stack_id, stack.name, resources),
         "termination_protection_set": lambda: _protection(order, tools, stack),
         "default_security_group_closed": lambda: _default_groups(tools, stack, resources),
         IN_EFFECT: lambda: _reboots(tools, stack, resources),
     }
-    return [_tried(slug, step, stack, order.deploy_command) for slug, step in steps.items()]
+    return [_tried(slug, step, stack.name, order.deploy_command) for slug, step in steps.items()]
 
 
-def _tried(slug: str, step: Callable[[], Finding], stack: DeployedStack, again: str) -> Finding:
+def put_policy_back(order: Order, tools: Tools, stack_id: str) -> Finding:
+    """Only the stack policy, as it is without an allowed replacement: for when the replacement did not come about."""
+
+    def step() -> Finding:
+        return _policy(tools, stack_id, order.stack_name, stacks.resources(tools.session, stack_id))
+
+    return _tried(POLICY, step, order.stack_name, order.deploy_command)
+
+
+def _tried(slug: str, step: Callable[[], Finding], stack_name: str, again: str) -> Finding:
     try:
         return step()
     except AwsError as error:
-        return _not_done(slug, stack, again, error)
+        return _not_done(slug, stack_name, again, error)
 
 
-def _not_done(slug: str, stack: DeployedStack, again: str, error: AwsError) -> Finding:
+def _not_done(slug: str, stack_name: str, again: str, error: AwsError) -> Finding:
     """A denial is a failure that somebody can mend; what else went wrong leaves the step's state unknown."""
     denied = error.kind is ErrorKind.DENIED
     return Finding(
         control=slug,
         status=Status.FAIL if denied else Status.UNKNOWN,
-        resource=stack.name,
+        resource=stack_name,
         actual=error.message or error.code,
         remedy=f"Allow {error.action}, then {again}." if denied else again,
         reason=f"{error.action}: {error.code or error.kind}",
     )
 
 
-def _policy(tools: Tools, stack: DeployedStack, resources: Sequence[StackResource]) -> Finding:
+def _policy(tools: Tools, stack_id: str, stack_name: str, resources: Sequence[StackResource]) -> Finding:
     """Also puts back the policy that an allowed replacement was let through with."""
     wanted = stack_policy({resource.logical_id: resource.type for resource in resources})
-    found = stacks.policy(tools.session, stack.stack_id)
+    found = stacks.policy(tools.session, stack_id)
     if not found or json.loads(found) != json.loads(wanted):
-        stacks.set_policy(tools.session, stack.stack_id, wanted)
-    return _done("stack_policy_set", stack.name, "StackPolicy", "denies replacing and deleting what holds data")
+        stacks.set_policy(tools.session, stack_id, wanted)
+    return _done(POLICY, stack_name, "StackPolicy", "denies replacing and deleting what holds data")
 
 
 def _protection(order: Order, tools: Tools, stack: DeployedStack) -> Finding:

@@ -18,13 +18,14 @@ from hipaa_pipeline.deployment.failure import Cause
 from hipaa_pipeline.deployment.watch import Progress
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding
+from hipaa_pipeline.stack import Resource
 
 TIMEOUT_SECONDS = 7200.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Order:
-    """What the user asked for. `template_body` is the text CloudFormation gets, `resources` its types by logical ID.
+    """What the user asked for. `template_body` is the text CloudFormation gets, `resources` what it makes, resolved.
 
     `accept_unknown` deploys although preflight could not tell everything, `accept_warnings` although CloudFormation's
     own validation warns. `options` are those that every further command needs to meet the same stack (`--region`,
@@ -36,7 +37,7 @@ class Order:
     template_body: str = ""
     parameters: Mapping[str, str] = dataclasses.field(default_factory=dict)
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    resources: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    resources: Mapping[str, Resource] = dataclasses.field(default_factory=dict)
     protected: bool = True
     allow_replace: frozenset[str] = frozenset()
     attempts: int = 1

@@ -15,6 +15,7 @@ from hipaa_pipeline.deployment.events import Warned
 from hipaa_pipeline.deployment.order import Order, Tools
 from hipaa_pipeline.deployment.states import Standing, standing
 from hipaa_pipeline.errors import ExitCode, UserError
+from hipaa_pipeline.preflight.names import explicit_name, naming_property
 
 
 class OvertakenError(Exception):
@@ -50,7 +51,7 @@ def propose(order: Order, tools: Tools, stack: DeployedStack | None) -> Proposal
     change_set, kind = _create(order, tools, stack)
     try:
         verdict, reason = changes.wait(tools.session, tools.clock, change_set)
-        proposal = _read(tools, stack, change_set, kind)
+        proposal = _read(order, tools, stack, change_set, kind)
     except BaseException as error:
         if isinstance(error, AwsError) and changes.is_lost(error):
             raise OvertakenError from error
@@ -104,12 +105,13 @@ def _create(order: Order, tools: Tools, stack: DeployedStack | None) -> tuple[Ch
         raise
 
 
-def _read(tools: Tools, stack: DeployedStack | None, change_set: ChangeSet, kind: str) -> Proposal:
+def _read(order: Order, tools: Tools, stack: DeployedStack | None, change_set: ChangeSet, kind: str) -> Proposal:
     description = changes.describe(tools.session, change_set)
     warnings, unchecked = validation_warnings(tools.session, change_set.arn)
     before = stack.parameters if stack and kind == "UPDATE" else description.parameters
     parameters = parameter_changes(before, description.parameters)
-    summary = summarise(description.plain, description.with_values, parameters)
+    naming = {name: naming_property(one.type) for name, one in order.resources.items() if explicit_name(one)}
+    summary = summarise(description.plain, description.with_values, parameters, naming)
     return Proposal(change_set, kind, stack is None, summary, tuple(warnings), unchecked)
 
 

@@ -13,7 +13,7 @@ from hipaa_pipeline.aws.session import AwsError
 from hipaa_pipeline.aws.stacks import DeployedStack
 from hipaa_pipeline.deployment.events import created, touched
 from hipaa_pipeline.deployment.failure import Cause, root_cause
-from hipaa_pipeline.deployment.finishing import finish
+from hipaa_pipeline.deployment.finishing import put_policy_back
 from hipaa_pipeline.deployment.order import Order, Outcome, Result, Tools
 from hipaa_pipeline.deployment.proof import superseded
 from hipaa_pipeline.deployment.proposal import Proposal
@@ -26,17 +26,20 @@ from hipaa_pipeline.errors import ExitCode, UserError
 def recover(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> Outcome:
     """The outcome of a failed operation; that cleaning up failed as well must not hide the cause."""
     stack_id = proposal.change_set.stack_id
-    cause = _cause(tools, stack_id, ended)
+    cause = _cause(tools, proposal, ended)
     outcome = Outcome(
         result=Result.FAILED,
         stack_name=order.stack_name,
         stack_id=stack_id,
-        message=_told(order, ended, cause),
+        message=_told(order, proposal, ended, cause),
         next_command=order.deploy_command,
         summary=proposal.summary,
         cause=cause,
     )
     try:
+        if not proposal.creates and standing(ended.status) is Standing.READY:
+            stack = reread(order, tools, stack_id)
+            outcome = dataclasses.replace(outcome, findings=(put_policy_back(order, tools, stack.stack_id),))
         return dataclasses.replace(outcome, left=tuple(_clean_up(order, tools, proposal, ended)))
     except (UserError, AwsError) as error:
         after = error if isinstance(error, UserError) else explain(error, tools.session.connection)
@@ -53,19 +56,23 @@ def reread(order: Order, tools: Tools, stack_id: str) -> DeployedStack:
     return stack
 
 
-def _cause(tools: Tools, stack_id: str, ended: Ended) -> Cause | None:
-    """From CloudFormation's own list of failures where it has one, else from the stack's events."""
+def _cause(tools: Tools, proposal: Proposal, ended: Ended) -> Cause | None:
+    """From CloudFormation's own list of failures where it can be had, else from the stack's events."""
     if not ended.events:
         return None
-    reported = failed_events(tools.session, stack_id, ended.events[0].time)
-    return root_cause(reported) or root_cause(ended.events)
+    try:
+        reported = failed_events(tools.session, proposal.change_set.stack_id, ended.events[0].time)
+    except AwsError as error:
+        tools.say(f"CloudFormation's own list of failures could not be read: {error.action}: {error.code}")
+        reported = []
+    update = not proposal.creates
+    return root_cause(reported, update=update) or root_cause(ended.events, update=update)
 
 
 def _clean_up(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> list[Leftover]:
     """A creation that failed leaves a stack that can only be deleted, so it is; it never held data.
 
-    After a failed update the running stack stays, with its stack policy put back; only what the update itself created
-    is looked for.
+    After a failed update the running stack stays; only what the update itself created is looked for.
     """
     stack_id = proposal.change_set.stack_id
     if proposal.creates and ended.status != "DELETE_COMPLETE":
@@ -74,8 +81,6 @@ def _clean_up(order: Order, tools: Tools, proposal: Proposal, ended: Ended) -> l
         return delete_and_prove(order, tools, stack_id)
     if proposal.creates:
         return leftovers(tools.session, stack_id, touched(ended.events))
-    if standing(ended.status) is Standing.READY:
-        finish(order, tools, reread(order, tools, stack_id))
     return superseded(tools, stack_id, ended.events)
 
 
@@ -86,10 +91,11 @@ def _unprotect(tools: Tools, ended: Ended) -> None:
             snapshots.lift_protection(tools.session, event.physical_id)
 
 
-def _told(order: Order, ended: Ended, cause: Cause | None) -> str:
+def _told(order: Order, proposal: Proposal, ended: Ended, cause: Cause | None) -> str:
     if cause is None and ended.status == "DELETE_COMPLETE":
         return f"The creation of {order.stack_name} was stopped, and what it had created was deleted."
     if cause is None and ended.status == "UPDATE_ROLLBACK_COMPLETE":
         return f"The update of {order.stack_name} was stopped and rolled back."
+    operation = "creation" if proposal.creates else "update"
     first = f"{cause.logical_id} ({cause.type}): {cause.reason}" if cause else ended.reason or "AWS gave no reason"
-    return f"{order.stack_name} is {ended.status}. What failed first: {first}"
+    return f"The {operation} of {order.stack_name} ended with {ended.status}. What failed first: {first}"

@@ -119,6 +119,7 @@ def left_lines(left: Sequence[Leftover]) -> Iterator[str]:
 
 def _change_lines(change: ResourceChange) -> Iterator[str]:
     loss = ", which may lose data" if change.endangers_data else ""
+    loss = ", which cannot be done while it keeps its name" if change.impossible else loss
     after = f" (the old one: {change.policy_action})" if change.policy_action and change.kind is not Kind.MODIFY else ""
     physical = f" {change.physical_id}" if change.physical_id else ""
     yield f"  {_SIGNS[change.kind]} {change.kind} {change.logical_id} {change.type}{physical}{loss}{after}"

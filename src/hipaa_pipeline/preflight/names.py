@@ -111,12 +111,18 @@ def literal_name(resource: Resource, path: str) -> str:
     return value if isinstance(value, str) and not is_reference(value) else ""
 
 
+def naming_property(resource_type: str) -> str:
+    """The property that names a resource of this type explicitly; empty for a type that has none."""
+    naming = NAMINGS.get(resource_type)
+    if naming:
+        return naming.property
+    return "GroupName" if resource_type == "AWS::EC2::SecurityGroup" else ""
+
+
 def explicit_name(resource: Resource) -> str:
     """The explicit name of a resource; empty where CloudFormation makes one up."""
-    naming = NAMINGS.get(resource.type)
-    if naming:
-        return literal_name(resource, naming.property)
-    return literal_name(resource, "GroupName") if resource.type == "AWS::EC2::SecurityGroup" else ""
+    path = naming_property(resource.type)
+    return literal_name(resource, path) if path else ""
 
 
 def names_free(subject: Subject, facts: Facts) -> list[Finding]:
