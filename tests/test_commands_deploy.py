@@ -122,7 +122,7 @@ def test_a_failure_in_words(account: LocalAccount) -> None:
     lines = outcome.stdout.splitlines()
     assert outcome.return_value == ExitCode.FAILED
     assert lines[0] == (
-        "hipaa-pipeline-local is ROLLBACK_COMPLETE. What failed first: "
+        "The creation of hipaa-pipeline-local ended with ROLLBACK_COMPLETE. What failed first: "
         "Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached."
     )
     assert lines[1] == "  cause:  quota"
@@ -144,6 +144,9 @@ def test_preflight_stops_what_would_fail(account: LocalAccount) -> None:
     assert outcome.stdout.splitlines()[0] == (
         "Preflight foresees that this would fail (1 blocked), so nothing was done."
     )
+    assert "hipaa-pipeline-local, what stands in the way" in outcome.stdout.splitlines()
+    assert "read back" not in outcome.stdout
+    assert outcome.stdout.splitlines()[-1].endswith("(1 finding, 1 control)")
     assert outcome.stderr.splitlines()[-1] == "next:  make preflight ENV=local"
     assert account.inventory() == before
 

@@ -95,6 +95,29 @@ def test_a_step_of_finishing_that_is_denied_is_told_and_fails_the_command(
     ]
 
 
+@pytest.mark.parametrize("deployed", [False, True])
+@pytest.mark.parametrize(
+    ("found", "denied", "next_command"),
+    [
+        ([], False, "make evidence ENV=test"),
+        ([Finding(control="c", status=Status.PASS)], False, "make evidence ENV=test"),
+        ([Finding(control="c", status=Status.FAIL)], False, "make verify ENV=test"),
+        ([Finding(control="c", status=Status.UNKNOWN)], False, "make verify ENV=test"),
+        ([Finding(control="c", status=Status.FAIL)], True, "make deploy ENV=test"),
+    ],
+)
+def test_the_next_command_fits_what_was_found(
+    account: LocalAccount, scenario: Scenario, deployed: bool, found: list[Finding], denied: bool, next_command: str
+) -> None:
+    """Evidence of what is good, verify for what is not, and deploy once more for what was not finished."""
+    if deployed:
+        scenario.deploy()
+    if denied:
+        account.add_fault(service="cloudformation", operation="GetStackPolicy", action="deny")
+    hooks = dataclasses.replace(scenario.hooks, read_back=lambda _stack: found)
+    assert deploy(scenario.order(), scenario.tools, hooks).next_command == next_command
+
+
 @pytest.mark.parametrize(
     ("parameters", "blocked"),
     [

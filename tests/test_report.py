@@ -88,7 +88,7 @@ def test_text_of_a_control_with_good_and_bad_findings_shows_the_bad() -> None:
         "FAIL    rds_storage_encrypted  [high]  164.312(a)(2)(iv), 164.312(e)(2)(ii)",
         "  line 120  Database  StorageEncrypted",
     ]
-    assert lines[-1] == "1 failed, 0 unknown, 0 waived, 1 passed, 0 not applicable (2 findings, 1 controls)"
+    assert lines[-1] == "1 failed, 0 unknown, 0 waived, 1 passed, 0 not applicable (2 findings, 1 control)"
 
 
 def test_text_of_a_good_control_names_a_few_resources() -> None:

@@ -63,6 +63,20 @@ def test_existing_matching_and_known() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [((), "Deploy the stack."), ((Physical("B", "AWS::Logs::LogGroup", "b"),), "--deployment-mode REVERT_DRIFT")],
+)
+def test_the_remedy_for_what_is_not_there_is_one_that_works(missing: tuple[Physical, ...], told: str) -> None:
+    """Deploying again brings back what the stack does not have, and nothing that was deleted by hand."""
+    wanted = stack(B=("AWS::Logs::LogGroup", {}))
+    read = LiveRead(stack(), Identifiers({}), (), missing, ())
+    (finding,) = [one for one in verify.verify(wanted, read, (), NOW) if one.control == verify.EXISTS.slug]
+    assert finding.status is Status.FAIL
+    assert told in finding.remedy
+    assert ("Deploying again does not bring it back" in finding.remedy) is bool(missing)
+
+
 def test_a_type_that_nobody_can_read_is_unknown() -> None:
     wanted = stack(Q=("AWS::SQS::Queue", {"QueueName": "q"}))
     live = stack(Q=("AWS::SQS::Queue", {}))

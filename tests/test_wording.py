@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from hipaa_pipeline.aws.changes import ChangeSet
 from hipaa_pipeline.aws.leftovers import Leftover, Presence
 from hipaa_pipeline.aws.stacks import DeployedStack, StackResource
@@ -18,6 +20,7 @@ from hipaa_pipeline.deployment.proposal import Proposal
 from hipaa_pipeline.deployment.wording import (
     cost_lines,
     farewell_lines,
+    findings_title,
     outcome_findings,
     outcome_lines,
     plan_lines,
@@ -185,6 +188,20 @@ def test_a_farewell_tells_what_stays() -> None:
         "  - delete 3: KMS::Key, Kinesis::Stream, Logs::LogGroup",
         "  = stays: Key k-1, until KMS deletes it after its waiting time",
     ]
+
+
+@pytest.mark.parametrize(
+    ("result", "title"),
+    [
+        (Result.REFUSED, "s, what stands in the way"),
+        (Result.FAILED, "s, after the failure"),
+        (Result.CREATED, "s, read back"),
+        (Result.UNCHANGED, "s, read back"),
+        (Result.DESTROYED, "s, read back"),
+    ],
+)
+def test_what_the_findings_of_an_outcome_are_about(result: Result, title: str) -> None:
+    assert findings_title(Outcome(result=result, stack_name="s")) == title
 
 
 def test_outcomes_as_findings() -> None:

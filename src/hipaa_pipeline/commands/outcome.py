@@ -29,8 +29,8 @@ def print_outcome(outcome: Outcome, output_format: str) -> None:
     console.result("\n".join(wording.outcome_lines(outcome)))
     bad = [finding for finding in outcome.findings if finding.status in {Status.FAIL, Status.UNKNOWN}]
     if bad:
-        console.result(report.render(bad, "text", title=f"{outcome.stack_name}, read back"))
-    elif outcome.findings:
+        console.result(report.render(bad, "text", title=wording.findings_title(outcome)))
+    elif outcome.findings and outcome.result not in {Result.REFUSED, Result.FAILED}:
         console.result(good_news(outcome.result, outcome.findings))
 
 

@@ -59,12 +59,20 @@ def _quality(prepared: Prepared, outcome: Outcome, preflight: Sequence[Finding])
         judged={
             "Controls, asked of the template": waived(tuple(checked), subject, clock),
             **({"Preflight, asked of the account": preflight} if preflight else {}),
-            **({"Finishing and read-back of the running stack": outcome.findings} if outcome.findings else {}),
+            **_last_gate(outcome, preflight),
         },
         changes=_changes(outcome.summary) if outcome.summary else (),
         events=_events(prepared, outcome),
         cost=cost(expected),
     )
+
+
+def _last_gate(outcome: Outcome, preflight: Sequence[Finding]) -> dict[str, Sequence[Finding]]:
+    """What the outcome itself was judged by; a refusal by preflight has its gate already."""
+    if not outcome.findings or tuple(outcome.findings) == tuple(preflight):
+        return {}
+    told = {Result.REFUSED: "The change set, validated by CloudFormation", Result.FAILED: "Clean-up after the failure"}
+    return {told.get(outcome.result, "Finishing and read-back of the running stack"): outcome.findings}
 
 
 def _changes(summary: Summary) -> list[str]:

@@ -103,6 +103,12 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield f"  {name:<{width}}  {value}"
 
 
+def findings_title(outcome: Outcome) -> str:
+    """What the findings of an outcome are about: nothing is read back of what was refused or failed."""
+    told = {Result.REFUSED: "what stands in the way", Result.FAILED: "after the failure"}
+    return f"{outcome.stack_name}, {told.get(outcome.result, 'read back')}"
+
+
 def left_lines(left: Sequence[Leftover]) -> Iterator[str]:
     """What is left in the account, or that nothing is."""
     if not left:

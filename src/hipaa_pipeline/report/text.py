@@ -122,4 +122,8 @@ def _summary(findings: Sequence[Finding]) -> str:
         f"{counted[Status.PASS]} passed",
         f"{counted[Status.NOT_APPLICABLE]} not applicable",
     )
-    return f"{', '.join(words)} ({len(findings)} findings, {controls} controls)"
+    return f"{', '.join(words)} ({_many(len(findings), 'finding')}, {_many(controls, 'control')})"
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

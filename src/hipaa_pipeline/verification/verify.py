@@ -32,9 +32,15 @@ EXISTS = Question(
     severity="high",
     title="Each resource of the template exists in the account",
     expected="exists",
-    remedy="Deploy the stack again; a resource deleted by hand may have to be imported first.",
+    remedy="Deploy the stack.",
     citations=("164.308(a)(8)", "164.312(c)(1)"),
     waivable=True,
+)
+# A plain change set compares templates only, so that it finds nothing to do; a drift-aware one asks the services.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+_RECREATE = (
+    "Deploying again does not bring it back. Create and execute a change set of the same template, parameters and tags "
+    "with --deployment-mode REVERT_DRIFT (aws cloudformation create-change-set); what it held comes from a backup."
 )
 MATCHES = Question(
     slug="live_property_matches",
@@ -175,7 +181,8 @@ def _existing(expected: Stack, read: LiveRead) -> Iterator[Finding]:
         else:
             told = any(physical.logical_id == name for physical in read.missing)
             actual = f"gone, though the stack still lists it ({resource.type})" if told else "not in the stack"
-            yield _finding(EXISTS, name, status=Status.FAIL, actual=actual)
+            finding = _finding(EXISTS, name, status=Status.FAIL, actual=actual)
+            yield dataclasses.replace(finding, remedy=_RECREATE) if told else finding
 
 
 def _matching(expected: Stack, read: LiveRead) -> Iterator[Finding]:
