@@ -31,6 +31,7 @@ NAME = "hipaa-pipeline-test"
 NOW = datetime.datetime(2026, 11, 23, 12, 0, tzinfo=datetime.UTC)
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/deployer"
 VPC = "vpc-0123456789abcdef0"
+OURS = [{"Key": "hipaa-pipeline:environment", "Value": "test"}]
 SUBNETS = ("subnet-0123456789abcdef0", "subnet-0123456789abcdef1")
 
 NO_SUCH = Problem("not-found", "x:Get", "NotFound", "it does not exist")
@@ -241,7 +242,7 @@ def deployed(stack: Stack, status: str = "CREATE_COMPLETE") -> Recorded:
     parameters = [{"ParameterKey": name, "ParameterValue": str(value)} for name, value in stack.parameters.items()]
     return Recorded(
         {
-            aws.DESCRIBE_STACKS: [{"StackStatus": status, "Parameters": parameters}],
+            aws.DESCRIBE_STACKS: [{"StackStatus": status, "Parameters": parameters, "Tags": OURS}],
             aws.LIST_STACK_RESOURCES: [
                 {"LogicalResourceId": name, "PhysicalResourceId": f"x-{name}", "ResourceStatus": "CREATE_COMPLETE"}
                 for name in stack.resources

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from hipaa_pipeline.aws.stacks import DeployedStack
+from hipaa_pipeline.deployment.order import require_ours
+from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.findings import Status
 from hipaa_pipeline.preflight import operations as aws
+from hipaa_pipeline.preflight import text
 from hipaa_pipeline.preflight.checks import SLUGS
 from hipaa_pipeline.preflight.facts import Operation, Problem
 from hipaa_pipeline.preflight.handed_in import trusts
@@ -20,6 +24,7 @@ from recorded import (
     DENIED,
     NAME,
     NOW,
+    OURS,
     REGION,
     SUBNETS,
     VPC,
@@ -111,6 +116,37 @@ def test_each_stack_status(status: str, expected: Status, command: str) -> None:
     assert finding.status is expected
     assert command in finding.remedy
     assert (NAME in finding.remedy) == bool(command)
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", "DELETE_FAILED"])
+def test_a_stack_of_somebody_else_is_left_alone_in_the_words_of_deploy(status: str) -> None:
+    account = deployed(our_stack(), status)
+    account.answers[aws.DESCRIBE_STACKS] = [{"StackStatus": status, "Tags": [{"Key": "Project", "Value": "x"}]}]
+    findings = ask("stack_state", account, our_stack())
+    theirs = DeployedStack("id", NAME, status, "", {}, {}, {}, False)
+    with pytest.raises(UserError) as refused:
+        require_ours(theirs)
+    assert [(each.status, each.actual, each.remedy) for each in findings] == [
+        (FAIL, refused.value.message, refused.value.next_command)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "skip", "heading"),
+    [
+        (None, (), "does not exist yet"),
+        ([{"StackStatus": "UPDATE_COMPLETE", "Tags": OURS}], (), "UPDATE_COMPLETE"),
+        ([{"StackStatus": "UPDATE_COMPLETE", "Tags": OURS}], ("quota_headroom",), "UPDATE_COMPLETE"),
+        ([{"StackStatus": "UPDATE_COMPLETE", "Tags": OURS}], SLUGS, "UPDATE_COMPLETE"),
+        ([{"StackStatus": "DELETE_COMPLETE"}], (), "does not exist yet"),
+        (denied(aws.DESCRIBE_STACKS), (), "it is unknown whether it exists"),
+        ([{}], SLUGS, "it is unknown whether it exists"),
+    ],
+)
+def test_the_heading_tells_the_state_whatever_is_skipped(answer: Any, skip: tuple[str, ...], heading: str) -> None:
+    account = Recorded({} if answer is None else {aws.DESCRIBE_STACKS: answer})
+    result = account.preflight(subject_of(our_stack()), skip=skip)
+    assert text.lines(result)[0] == f"Preflight of {NAME} ({heading}) in account {ACCOUNT}, {REGION}"
 
 
 def test_no_stack_can_be_created() -> None:

@@ -223,7 +223,11 @@ Resources:
 
 def existing_account() -> Recorded:
     """An account in which the stack is deployed with two shards."""
-    stack = {"StackStatus": "UPDATE_COMPLETE", "Parameters": [{"ParameterKey": "Shards", "ParameterValue": "2"}]}
+    stack = {
+        "StackStatus": "UPDATE_COMPLETE",
+        "Parameters": [{"ParameterKey": "Shards", "ParameterValue": "2"}],
+        "Tags": [{"Key": "hipaa-pipeline:environment", "Value": "test"}],
+    }
     resources = [
         {"LogicalResourceId": "Stream", "PhysicalResourceId": "records", "ResourceStatus": "CREATE_COMPLETE"},
         {"LogicalResourceId": "Gone", "PhysicalResourceId": "arn", "ResourceStatus": "DELETE_COMPLETE"},

@@ -233,9 +233,12 @@ def test_a_role_that_does_not_exist(stage: Stage) -> None:
     assert told(predicted(stage, {"ExistingMonitoringRoleArn": arn})) == [("handed_in", "handed_in_role", arn)]
 
 
+OURS = [{"Key": "hipaa-pipeline:environment", "Value": "local"}]
+
+
 def test_a_stack_whose_creation_failed(stage: Stage, session: Session, account: LocalAccount) -> None:
     account.add_fault(resource_type="AWS::SNS::Topic", action="fail", message="no")
-    session.call("cloudformation", "create_stack", StackName=STACK, TemplateBody=FAILING)
+    session.call("cloudformation", "create_stack", StackName=STACK, TemplateBody=FAILING, Tags=OURS)
     account.clear_faults()
     before = account.inventory()
     (finding,) = stage.preflight().with_status(Status.FAIL)

@@ -15,6 +15,7 @@ from hipaa_pipeline.aws.stacks import OWNER_TAG, DeployedStack
 from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.deployment.changes import Summary
 from hipaa_pipeline.deployment.failure import Cause
+from hipaa_pipeline.deployment.states import foreign
 from hipaa_pipeline.deployment.watch import Progress
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding
@@ -157,7 +158,7 @@ def require_ours(stack: DeployedStack) -> None:
     """Raise UserError for a stack that this tool did not make: it is neither changed nor deleted."""
     if not stack.ours:
         raise UserError(
-            f"The stack {stack.name} was not made by this tool (it has no tag {OWNER_TAG}), so it is left alone.",
+            foreign(stack.name),
             f"aws cloudformation describe-stacks --stack-name {stack.name}",
             ExitCode.FAILED,
         )

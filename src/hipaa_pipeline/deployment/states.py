@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import enum
 
+from hipaa_pipeline.aws.stacks import OWNER_TAG
+
 
 class Standing(enum.Enum):
     """What can be done with a stack as it stands."""
@@ -50,6 +52,11 @@ def standing(status: str | None) -> Standing:
     if status.endswith("_IN_PROGRESS"):
         return Standing.BUSY
     raise ValueError(f"CloudFormation has no stack status {status!r}")
+
+
+def foreign(name: str) -> str:
+    """Why a stack without this tool's tag is neither changed nor deleted."""
+    return f"The stack {name} was not made by this tool (it has no tag {OWNER_TAG}), so it is left alone."
 
 
 def is_busy(status: str) -> bool:

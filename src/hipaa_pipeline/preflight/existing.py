@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from hipaa_pipeline.aws.stacks import OWNER_TAG
 from hipaa_pipeline.deployment.states import Standing, standing
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.preflight import operations
@@ -21,6 +22,7 @@ _GONE = frozenset({"DELETE_COMPLETE", "CREATE_FAILED"})
 class Existing:
     """What is deployed: the stack's status (None: no such stack), and of its resources the physical IDs.
 
+    `foreign` says that the stack does not carry this tool's tag; one in review carries none yet.
     `before` is the deployed template with its parameters, resolved; None where there is none or it could not be read,
     and `before_unknown` then says why.
     """
@@ -29,6 +31,7 @@ class Existing:
     physical_ids: Mapping[str, str] = dataclasses.field(default_factory=dict)
     before: Stack | None = None
     before_unknown: str = ""
+    foreign: bool = False
 
     @property
     def standing(self) -> Standing:
@@ -47,11 +50,21 @@ def existing_stack(stack: Stack, facts: Facts) -> Existing:
     return facts.once("existing_stack", lambda: _existing(stack, facts))
 
 
-def _existing(stack: Stack, facts: Facts) -> Existing:
+def described_stack(stack: Stack, facts: Facts) -> Mapping[str, Any] | None:
+    """CloudFormation's description of the stack of the same name, None without one. Raises Unanswered."""
     described = facts.maybe(operations.DESCRIBE_STACKS(StackName=stack.name))
     if not described or described[0]["StackStatus"] == "DELETE_COMPLETE":
+        return None
+    found: Mapping[str, Any] = described[0]
+    return found
+
+
+def _existing(stack: Stack, facts: Facts) -> Existing:
+    described = described_stack(stack, facts)
+    if described is None:
         return Existing()
-    status = str(described[0]["StackStatus"])
+    status = str(described["StackStatus"])
+    foreign = all(tag["Key"] != OWNER_TAG for tag in described.get("Tags", ()))
     if standing(status) is Standing.IN_REVIEW:
         return Existing(status)
     listed = operations.LIST_STACK_RESOURCES(StackName=stack.name)
@@ -63,12 +76,13 @@ def _existing(stack: Stack, facts: Facts) -> Existing:
         if summary.get("PhysicalResourceId") and summary["ResourceStatus"] not in _GONE
     }
     try:
-        before = _resolved(facts(template)["TemplateBody"], stack, described[0])
+        before = _resolved(facts(template)["TemplateBody"], stack, described)
     except Unanswered as unanswered:
-        return Existing(status, physical_ids, None, unanswered.problem.reason)
+        return Existing(status, physical_ids, None, unanswered.problem.reason, foreign)
     except UserError as error:
-        return Existing(status, physical_ids, None, f"the deployed template cannot be resolved ({error.message})")
-    return Existing(status, physical_ids, before)
+        unknown = f"the deployed template cannot be resolved ({error.message})"
+        return Existing(status, physical_ids, None, unknown, foreign)
+    return Existing(status, physical_ids, before, foreign=foreign)
 
 
 def _resolved(body: Any, stack: Stack, described: Mapping[str, Any]) -> Stack:

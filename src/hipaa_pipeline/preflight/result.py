@@ -21,9 +21,13 @@ class Cost:
     seconds: float = 0.0
 
 
+UNTOLD = "unknown"
+"""The status of a stack of which AWS does not tell whether there is one."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """The answer to "will it deploy?"."""
+    """The answer to "will it deploy?". `stack_status` is None when there is no stack yet."""
 
     stack_name: str
     region: str

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.preflight import ledger
+from hipaa_pipeline.preflight import ledger, stack_state
 from hipaa_pipeline.preflight.checks import CHECKS, SLUGS, judged, or_unknown, skipped
-from hipaa_pipeline.preflight.existing import Existing, existing_stack
+from hipaa_pipeline.preflight.existing import Existing, described_stack, existing_stack
 from hipaa_pipeline.preflight.exits import Exit, exits, remedy
 from hipaa_pipeline.preflight.facts import Facts, NotAskedYet, together
 from hipaa_pipeline.preflight.ledger import Row
-from hipaa_pipeline.preflight.result import Cost, Result
+from hipaa_pipeline.preflight.result import UNTOLD, Cost, Result
 from hipaa_pipeline.preflight.subject import Check, Subject
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Part:
 
 def questions(subject: Subject, skip: Collection[str] = ()) -> list[Callable[[Facts], Part]]:
     """The questions of a preflight: pure functions of the facts, in the order of the report."""
-    asked: list[Callable[[Facts], Part]] = [
+    asked: list[Callable[[Facts], Part]] = [functools.partial(_status, subject)]
+    asked += [
         functools.partial(_skipped, check.slug) if check.slug in skip else functools.partial(_check, check, subject)
         for check in CHECKS
     ]
@@ -67,6 +68,16 @@ def assembled(subject: Subject, parts: Sequence[Part]) -> Result:
         tuple(row for part in parts for row in part.rows),
         tuple(way for part in parts for way in part.exits),
     )
+
+
+def _status(subject: Subject, facts: Facts) -> Part:
+    """The stack's status, whatever is skipped; why it could not be told is for the checks that need it."""
+
+    def told() -> Part:
+        described = described_stack(subject.stack, facts)
+        return Part(stack_status=str(described["StackStatus"]) if described else None)
+
+    return or_unknown(stack_state.STATE, told, lambda _: Part(stack_status=UNTOLD))
 
 
 def _skipped(slug: str, _: Facts) -> Part:
@@ -95,7 +106,7 @@ def _ledger(subject: Subject, facts: Facts) -> Part:
         dataclasses.replace(finding, remedy=text) if text else finding
         for finding, text in zip(found, remedies, strict=False)
     ]
-    return Part([*told, *found[len(rows) :]], rows, ways, existing.status)
+    return Part([*told, *found[len(rows) :]], rows, ways)
 
 
 def _existing(subject: Subject, facts: Facts) -> Existing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hipaa_pipeline.deployment.states import Standing
+from hipaa_pipeline.deployment.states import Standing, foreign
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight.existing import existing_stack, replaced
 from hipaa_pipeline.preflight.facts import Facts
@@ -31,6 +31,8 @@ def stack_state(subject: Subject, facts: Facts) -> list[Finding]:
     """CloudFormation would accept a change set for the stack, and an update replaces only what can be replaced."""
     existing = existing_stack(subject.stack, facts)
     name, region = subject.stack.name, subject.stack.region
+    if existing.foreign:
+        return [_foreign(name)]
     state = Finding(
         control=STATE,
         status=passed_or_failed(existing.standing in _DEPLOYABLE),
@@ -43,6 +45,18 @@ def stack_state(subject: Subject, facts: Facts) -> list[Finding]:
         return [state, *_named_replacements(subject, facts)]
     reason = f"{existing.before_unknown}: which resources this update replaces is not known"
     return [state, Finding(control=STATE, rule=REPLACEMENTS, status=Status.UNKNOWN, resource=name, reason=reason)]
+
+
+def _foreign(name: str) -> Finding:
+    """`deploy` says the same, in these words; what could be done to the stack is its owner's to decide."""
+    return Finding(
+        control=STATE,
+        status=Status.FAIL,
+        resource=name,
+        expected="no stack, or one that this tool made",
+        actual=foreign(name),
+        remedy=f"aws cloudformation describe-stacks --stack-name {name}",
+    )
 
 
 def _named_replacements(subject: Subject, facts: Facts) -> list[Finding]:

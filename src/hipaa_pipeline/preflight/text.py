@@ -10,7 +10,7 @@ from hipaa_pipeline.findings import Finding, Status, count
 from hipaa_pipeline.preflight import ledger
 from hipaa_pipeline.preflight.exits import Exit
 from hipaa_pipeline.preflight.ledger import Row
-from hipaa_pipeline.preflight.result import Result
+from hipaa_pipeline.preflight.result import UNTOLD, Result
 from hipaa_pipeline.preflight.subject import WARNING
 
 _LABELS = {
@@ -59,7 +59,9 @@ def troubles(findings: Iterable[Finding], width: int = _MAX_WIDTH) -> list[str]:
 
 
 def _heading(result: Result) -> str:
-    state = result.stack_status or "does not exist yet"
+    state = {None: "does not exist yet", UNTOLD: "it is unknown whether it exists"}.get(
+        result.stack_status, result.stack_status
+    )
     return f"Preflight of {result.stack_name} ({state}) in account {result.account_id}, {result.region}"
 
 
