@@ -68,7 +68,7 @@ def full(stage: Stage) -> None:
 
 def subject(stage: Stage) -> preflight.Subject:
     """What is judged."""
-    return preflight.Subject(stage.stack(), len(stage.template.text.encode()), stage.clock.now())
+    return stage.judged()
 
 
 def measured(account: LocalAccount, judged: preflight.Subject) -> tuple[int, float, float, list[str]]:

@@ -40,9 +40,10 @@ def in_a_local_account(checkout: Path, account: LocalAccount, monkeypatch: pytes
         monkeypatch.setenv(name, value)
 
 
-def run(name: str, *arguments: str) -> click.testing.Result:
-    """A command in this process, with its environment `local`."""
-    outcome = click.testing.CliRunner().invoke(COMMANDS[name], ["--env", "local", *arguments], standalone_mode=False)
+def run(name: str, *arguments: str, environment: str = "local") -> click.testing.Result:
+    """A command in this process, with its environment `local` unless said otherwise."""
+    given = ["--env", environment, *arguments]
+    outcome = click.testing.CliRunner().invoke(COMMANDS[name], given, standalone_mode=False)
     if outcome.exception:
         raise outcome.exception
     return outcome
@@ -149,6 +150,27 @@ def test_preflight_stops_what_would_fail(account: LocalAccount) -> None:
     assert outcome.stdout.splitlines()[-1].endswith("(1 finding, 1 control)")
     assert outcome.stderr.splitlines()[-1] == "next:  make preflight ENV=local"
     assert account.inventory() == before
+
+
+@pytest.mark.parametrize("waived", [False, True])
+def test_a_copied_environment_needs_waivers_of_its_own_before_anything_is_created(
+    checkout: Path, account: LocalAccount, waived: bool
+) -> None:
+    """The controls are asked of the template first: nobody pays for a stack that ends red."""
+    document = json.loads((checkout / "parameters/local.json").read_text())
+    document["Parameters"]["EnvironmentSuffix"] = "staging"
+    (checkout / "parameters/staging.json").write_text(json.dumps(document))
+    waivers = checkout / "parameters/waivers.toml"
+    if waived:
+        waivers.write_text(waivers.read_text().replace('"local"', '"staging"'))
+    outcome = run("deploy", "--yes", environment="staging")
+    failed = [line.split()[1] for line in outcome.stdout.splitlines() if line.startswith("    rule:")]
+    assert outcome.return_value == (ExitCode.GOOD if waived else ExitCode.FAILED)
+    assert failed == ([] if waived else ["rds_multi_az", "rds_deletion_protection", "rds_in_backup_plan"])
+    assert ("cloudformation.stack" in account.inventory()) is waived
+    page = (checkout / "evidence/staging-quality.html").read_text()
+    assert "Preflight, asked of the account" in page
+    assert page.count("Finishing and read-back of the running stack") == int(waived)
 
 
 @pytest.mark.parametrize("name", ["deploy", "destroy"])

@@ -699,9 +699,10 @@ EVERY_READ_DENIED = {value: Problem("denied", value.action, "AccessDenied", "no"
 def test_with_every_read_denied_nothing_passes_that_was_asked_of_aws() -> None:
     result = Recorded(EVERY_READ_DENIED).preflight(subject_of(our_stack(**IN_VPC)))
     passed = {each.control for each in result.with_status(PASS)}
-    assert passed == {"template_size"}
+    assert passed == {"template_controls", "template_size"}
     unknown = result.with_status(UNKNOWN)
     assert {each.control for each in unknown} == set(SLUGS) - {
+        "template_controls",
         "template_size",
         "credential_lifetime",
         "cidr_overlap",

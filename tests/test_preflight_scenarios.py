@@ -260,7 +260,7 @@ def test_an_update_that_adds_nothing_is_never_blocked(stage: Stage, account: Loc
 
 def test_credentials_that_end_too_soon(stage: Stage) -> None:
     now = stage.clock.now()
-    subject = preflight.Subject(stage.stack(), 1000, now, now + datetime.timedelta(minutes=9))
+    subject = dataclasses.replace(stage.judged(), now=now, expires_at=now + datetime.timedelta(minutes=9))
     result = preflight.run(stage.reading, subject)
     assert [finding.control for finding in result.with_status(Status.FAIL)] == ["credential_lifetime"]
 

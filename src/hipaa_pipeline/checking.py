@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
 
+from hipaa_pipeline.configuration import Configuration, environments
 from hipaa_pipeline.controls import judge, judge_defaults
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.places import with_lines
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import Template
-from hipaa_pipeline.stack import Stack
+from hipaa_pipeline.stack import Stack, protected
+from hipaa_pipeline.waivers import Waiver, apply_waivers
 
 RESOLVED = "template_resolved"
 
@@ -24,6 +27,20 @@ def check_template(
     """
     stack = resolve(template, parameters, region=region, stack_name=stack_name, strict=strict)
     return with_lines([*judge(stack), *judge_defaults(template.body), *unresolved(stack)], template)
+
+
+def check_environment(
+    template: Template, configuration: Configuration, waivers: Sequence[Waiver], *, region: str, today: datetime.date
+) -> list[Finding]:
+    """The answers about an environment of this project's template, its waivers applied. Raises as strict does."""
+    return apply_waivers(
+        check_template(template, configuration.parameters, region=region, stack_name=configuration.stack_name),
+        waivers,
+        configuration.environment,
+        today,
+        protected=protected(configuration.parameters),
+        environments=environments(),
+    )
 
 
 def unresolved(stack: Stack) -> Iterator[Finding]:

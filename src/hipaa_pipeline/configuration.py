@@ -16,6 +16,7 @@ from typing import Any
 from hipaa_pipeline.errors import UserError
 
 DEFAULT_REGION = "ap-southeast-1"
+STACK_PREFIX = "hipaa-pipeline-"
 PARAMETERS_DIRECTORY = Path("parameters")
 TEMPLATE_PATH = Path("templates/hipaa-pipeline.yaml")
 _REGION = re.compile(
@@ -35,7 +36,7 @@ class Configuration:
     @property
     def stack_name(self) -> str:
         """The name of the environment's stack in every account."""
-        return f"hipaa-pipeline-{self.environment}"
+        return f"{STACK_PREFIX}{self.environment}"
 
 
 def check_region(region: str) -> str:

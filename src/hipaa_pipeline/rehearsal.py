@@ -24,6 +24,7 @@ from hipaa_pipeline.aws import increases
 from hipaa_pipeline.aws.identity import identify
 from hipaa_pipeline.aws.patient import PatientSession
 from hipaa_pipeline.aws.session import Session
+from hipaa_pipeline.checking import check_environment
 from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.configuration import TEMPLATE_PATH, Configuration, load_environment
 from hipaa_pipeline.deployment.deploy import Hooks, deploy
@@ -35,9 +36,11 @@ from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.local.server import LocalAccount
 from hipaa_pipeline.preflight.exits import Exit, desired_value
 from hipaa_pipeline.preflight.ledger import Row
+from hipaa_pipeline.preflight.subject import Subject
 from hipaa_pipeline.resolve import resolve
 from hipaa_pipeline.source import Template, load_template
 from hipaa_pipeline.stack import Stack
+from hipaa_pipeline.waivers import load_waivers
 
 ENVIRONMENT = "dev"
 VPCS, ROLES = "vpc/L-F678F1CE", "iam/L-FE177D64"
@@ -140,8 +143,15 @@ class Stage:
 
     def preflight(self, changes: Mapping[str, str] | None = None) -> preflight.Result:
         """What `make preflight` would say."""
-        size = len(self.template.text.encode())
-        return preflight.run(self.reading, preflight.Subject(self.stack(changes), size, self.clock.now()))
+        return preflight.run(self.reading, self.judged(changes))
+
+    def judged(self, changes: Mapping[str, str] | None = None) -> Subject:
+        """What a preflight judges."""
+        parameters = {**self.configuration.parameters, **(changes or {})}
+        chosen = dataclasses.replace(self.configuration, parameters=parameters)
+        now, region = self.clock.now(), self.account.region
+        controls = check_environment(self.template, chosen, load_waivers(), region=region, today=now.date())
+        return Subject(self.stack(changes), len(self.template.text.encode()), now, controls=controls)
 
     def deploy(
         self,

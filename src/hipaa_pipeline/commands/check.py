@@ -51,7 +51,7 @@ def _once(
     template: Template, environment: str | None, parameters: Path | None, region: str
 ) -> tuple[list[Finding], str]:
     """The findings with one set of parameters, and what was judged."""
-    from hipaa_pipeline.checking import check_template
+    from hipaa_pipeline.checking import check_environment, check_template
 
     own = _is_own(template)
     if environment is None and parameters is None and own:
@@ -63,25 +63,15 @@ def _once(
         chosen = configuration.load_file(parameters)
     else:
         return check_template(template, {}, region=region, strict=False), f"{template.path} in {region}"
-    findings = check_template(template, chosen.parameters, region=region, stack_name=chosen.stack_name, strict=own)
     if environment and own:
-        findings = _with_waivers(findings, chosen)
+        from hipaa_pipeline.clock import SystemClock
+        from hipaa_pipeline.waivers import load_waivers
+
+        today = SystemClock().now().date()
+        findings = check_environment(template, chosen, load_waivers(), region=region, today=today)
+    else:
+        findings = check_template(template, chosen.parameters, region=region, stack_name=chosen.stack_name, strict=own)
     return findings, f"{template.path} with {parameters or environment} in {region}"
-
-
-def _with_waivers(findings: list[Finding], chosen: configuration.Configuration) -> list[Finding]:
-    from hipaa_pipeline.clock import SystemClock
-    from hipaa_pipeline.stack import protected
-    from hipaa_pipeline.waivers import apply_waivers, load_waivers
-
-    return apply_waivers(
-        findings,
-        load_waivers(),
-        chosen.environment,
-        SystemClock().now().date(),
-        protected=protected(chosen.parameters),
-        environments=configuration.environments(),
-    )
 
 
 def _matrix(template: Template, region: str | None) -> tuple[list[Finding], str]:

@@ -61,6 +61,7 @@ def command(
     from hipaa_pipeline import console
     from hipaa_pipeline.commands.ordering import prepare
     from hipaa_pipeline.commands.outcome import print_next, print_outcome
+    from hipaa_pipeline.commands.preflighting import controls_of
     from hipaa_pipeline.deployment.deploy import deploy
 
     prepared = prepare(
@@ -77,45 +78,55 @@ def command(
     )
     identity = prepared.subject.identity
     console.note(f"Account {identity.account_id}, {prepared.tools.session.region}, as {identity.arn}.")
+    controls = controls_of(prepared.subject, prepared.tools.clock)
     foreseen: list[Finding] = []
-    outcome = deploy(prepared.order, prepared.tools, _hooks(prepared, foreseen, skip, foresee=preflight))
+    outcome = deploy(prepared.order, prepared.tools, _hooks(prepared, controls, foreseen, skip, foresee=preflight))
     print_outcome(outcome, output_format)
-    _report(prepared, outcome, foreseen)
+    _report(prepared, outcome, controls, foreseen)
     print_next(outcome)
     return outcome.exit_code
 
 
-def _report(prepared: Prepared, outcome: Outcome, foreseen: Sequence[Finding]) -> None:
+def _report(prepared: Prepared, outcome: Outcome, controls: Sequence[Finding], foreseen: Sequence[Finding]) -> None:
     """Write the quality report; that it could not be written changes nothing about what was deployed."""
     from hipaa_pipeline import console
     from hipaa_pipeline.commands.reporting import write_quality_report
 
     try:
-        console.note(f"Quality report: {write_quality_report(prepared, outcome, foreseen)}")
+        console.note(f"Quality report: {write_quality_report(prepared, outcome, controls, foreseen)}")
     except UserError as error:
         console.note(f"There is no quality report: {error.message}")
 
 
-def _hooks(prepared: Prepared, foreseen: list[Finding], skip: tuple[str, ...], *, foresee: bool) -> Hooks:
+def _hooks(
+    prepared: Prepared,
+    controls: Sequence[Finding],
+    foreseen: list[Finding],
+    skip: tuple[str, ...],
+    *,
+    foresee: bool,
+) -> Hooks:
     from hipaa_pipeline.commands.costing import hourly
     from hipaa_pipeline.deployment.deploy import Hooks
 
     return Hooks(
         show=functools.partial(_show, prepared),
-        preflight=functools.partial(_foreseen, prepared, foreseen, skip) if foresee else tuple,
+        preflight=functools.partial(_foreseen, prepared, controls, foreseen, skip) if foresee else tuple,
         read_back=functools.partial(_verified, prepared),
         cost_of=functools.partial(hourly, prepared.subject.expected),
     )
 
 
-def _foreseen(prepared: Prepared, foreseen: list[Finding], skip: tuple[str, ...]) -> Sequence[Finding]:
+def _foreseen(
+    prepared: Prepared, controls: Sequence[Finding], foreseen: list[Finding], skip: tuple[str, ...]
+) -> Sequence[Finding]:
     """The preflight's findings, told in full only when something stands in the way; kept for the quality report."""
     from hipaa_pipeline import console
     from hipaa_pipeline.commands.preflighting import judge
     from hipaa_pipeline.errors import ExitCode
     from hipaa_pipeline.preflight import text
 
-    result = judge(prepared.subject, prepared.tools.clock, skip)
+    result = judge(prepared.subject, prepared.tools.clock, controls, skip)
     told = text.lines(result)
     console.note("\n".join(told if result.exit_code() is not ExitCode.GOOD else told[-1:]))
     foreseen[:] = result.findings

@@ -55,7 +55,8 @@ def command(
     if print_policy:
         console.result_json(preflighting.policies(subject))
         return 0
-    result = preflighting.judge(subject, clock, skip)
+    controls = preflighting.controls_of(subject, clock)
+    result = preflighting.judge(subject, clock, controls, skip)
     if request_increase or wait_for_increase is not None:
         show(result, output_format, everything=everything, detail=detail)
         raised = preflighting.raise_quotas(
@@ -69,7 +70,7 @@ def command(
         )
         if not raised:
             return result.exit_code(accept_unknown=accept_unknown)
-        result = preflighting.judge(subject, clock, skip)
+        result = preflighting.judge(subject, clock, controls, skip)
     show(result, output_format, everything=everything, detail=detail)
     return result.exit_code(accept_unknown=accept_unknown)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hipaa_pipeline import console, preflight
@@ -13,9 +13,10 @@ from hipaa_pipeline.aws import increases
 from hipaa_pipeline.aws.expiry import credentials_expire_at
 from hipaa_pipeline.aws.explain import explain
 from hipaa_pipeline.aws.session import AwsError, Session
+from hipaa_pipeline.checking import check_environment
 from hipaa_pipeline.clock import Clock
 from hipaa_pipeline.commands.subjects import Subject
-from hipaa_pipeline.findings import Status
+from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight.exits import desired_value
 from hipaa_pipeline.preflight.quotas import Quota
 
@@ -23,10 +24,18 @@ if TYPE_CHECKING:
     from hipaa_pipeline.stack import Stack
 
 
-def judge(subject: Subject, clock: Clock, skip: Collection[str] = ()) -> preflight.Result:
+def controls_of(subject: Subject, clock: Clock) -> list[Finding]:
+    """What the controls say of the template with the subject's parameters, its waivers applied as of today."""
+    today = clock.now().date()
+    region = subject.expected.region
+    return check_environment(subject.template, subject.configuration, subject.waivers, region=region, today=today)
+
+
+def judge(subject: Subject, clock: Clock, controls: Sequence[Finding], skip: Collection[str] = ()) -> preflight.Result:
     """The preflight, through a session that cannot write. Raises UserError for an unknown slug."""
     expires_at = credentials_expire_at(subject.reading.connection, os.environ)
-    judged = preflight.Subject(subject.expected, len(subject.template.text.encode()), clock.now(), expires_at)
+    size = len(subject.template.text.encode())
+    judged = preflight.Subject(subject.expected, size, clock.now(), expires_at, controls=controls)
     return preflight.run(subject.reading, judged, skip=skip)
 
 

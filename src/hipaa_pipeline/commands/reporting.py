@@ -8,11 +8,9 @@ from pathlib import Path
 from hipaa_pipeline.aws import last_deployment
 from hipaa_pipeline.aws.endpoints import foreign
 from hipaa_pipeline.aws.session import AwsError
-from hipaa_pipeline.checking import check_template
 from hipaa_pipeline.commands.collecting import cost
 from hipaa_pipeline.commands.evidence import DIRECTORY
 from hipaa_pipeline.commands.ordering import Prepared
-from hipaa_pipeline.commands.verifying import waived
 from hipaa_pipeline.deployment.changes import Kind, Summary
 from hipaa_pipeline.deployment.events import Event
 from hipaa_pipeline.deployment.order import Outcome, Result
@@ -20,30 +18,35 @@ from hipaa_pipeline.deployment.wording import totals
 from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.evidence.quality import Quality, html
 from hipaa_pipeline.findings import Finding
+from hipaa_pipeline.preflight.controls import CONTROL
 
 FAILED = (Result.FAILED, Result.REFUSED, Result.RUNNING)
 
 
-def write_quality_report(prepared: Prepared, outcome: Outcome, preflight: Sequence[Finding] = ()) -> Path:
+def write_quality_report(
+    prepared: Prepared, outcome: Outcome, controls: Sequence[Finding], preflight: Sequence[Finding] = ()
+) -> Path:
     """Write the page of a deployment into `evidence/`, over that of the one before; its path.
+
+    `controls` is what they say of the template, `preflight` what was predicted, if it was asked.
 
     Raises UserError when the file cannot be written.
     """
     path = DIRECTORY / f"{prepared.order.environment}-quality.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(html(_quality(prepared, outcome, preflight)), encoding="utf-8")
+        path.write_text(html(_quality(prepared, outcome, controls, preflight)), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.", f"ls -ld {path.parent}") from error
     return path
 
 
-def _quality(prepared: Prepared, outcome: Outcome, preflight: Sequence[Finding]) -> Quality:
+def _quality(
+    prepared: Prepared, outcome: Outcome, controls: Sequence[Finding], preflight: Sequence[Finding]
+) -> Quality:
     subject, clock = prepared.subject, prepared.tools.clock
     configuration, expected = subject.configuration, subject.expected
-    checked = check_template(
-        subject.template, configuration.parameters, region=expected.region, stack_name=expected.name
-    )
+    predicted = [one for one in preflight if one.control != CONTROL]  # the controls have a gate of their own
     return Quality(
         environment=configuration.environment,
         stack_name=outcome.stack_name,
@@ -57,8 +60,8 @@ def _quality(prepared: Prepared, outcome: Outcome, preflight: Sequence[Finding])
         next_command=outcome.next_command,
         seconds=outcome.seconds,
         judged={
-            "Controls, asked of the template": waived(tuple(checked), subject, clock),
-            **({"Preflight, asked of the account": preflight} if preflight else {}),
+            "Controls, asked of the template": controls,
+            **({"Preflight, asked of the account": predicted} if predicted else {}),
             **_last_gate(outcome, preflight),
         },
         changes=_changes(outcome.summary) if outcome.summary else (),

@@ -34,10 +34,10 @@ def verified(subject: Subject, clock: Clock, *, drift: bool, drill: bool) -> Ver
         found = run(subject.reading, subject.expected, clock=clock, also=_observers(subject, clock, drift, drill))
     except AwsError as error:
         raise _unreadable(subject, error) from error
-    return dataclasses.replace(found, findings=tuple(waived(found.findings, subject, clock)))
+    return dataclasses.replace(found, findings=tuple(_waived(found.findings, subject, clock)))
 
 
-def waived(findings: tuple[Finding, ...], subject: Subject, clock: Clock) -> list[Finding]:
+def _waived(findings: tuple[Finding, ...], subject: Subject, clock: Clock) -> list[Finding]:
     """The findings with the environment's waivers applied as of today."""
     return apply_waivers(
         findings,

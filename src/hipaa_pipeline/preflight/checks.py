@@ -8,6 +8,7 @@ from typing import TypeVar
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.preflight import (
     alarm_email,
+    controls,
     database,
     database_parameters,
     existing_vpc,
@@ -30,6 +31,7 @@ CHECKS = (
     Check(identity.LIFETIME, "the credentials last until the deployment has ended", identity.credential_lifetime),
     Check(permission.CONTROL, "the caller may do what deploying takes", permission.permissions),
     Check(stack_state.STATE, "the stack can be created or updated as it stands", stack_state.stack_state),
+    Check(controls.CONTROL, "the controls hold for the template, or are waived", controls.template_controls),
     Check(stack_state.SIZE, "the template is within CloudFormation's limits", stack_state.template_size),
     Check(names.CONTROL, "no explicit name is taken already", names.names_free),
     Check(database.CONTROL, "RDS offers the database here, and takes a change of it", database.database_orderable),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hipaa_pipeline.findings import Finding, Status
@@ -19,7 +19,8 @@ class Subject:
     """The resolved stack to deploy (with the name and Region it will have), its template's size, and the caller's time.
 
     `expires_at` is when the caller's credentials end, None when they do not say. `deployer` is the ARN of the role that
-    deploys, empty when the caller does.
+    deploys, empty when the caller does. `controls` is what the controls say of the template, waivers applied, None for
+    a fleet, whose targets no environment's waivers are for.
     """
 
     stack: Stack
@@ -27,6 +28,7 @@ class Subject:
     now: datetime.datetime
     expires_at: datetime.datetime | None = None
     deployer: str = ""
+    controls: Sequence[Finding] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
