@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,55 @@ def test_what_no_region_is_called(region: str) -> None:
         check_region(region)
     assert caught.value.message == f"{region!r} is no AWS Region; one is named like ap-southeast-1."
     assert caught.value.next_command == "Run it again with --region ap-southeast-1."
+
+
+def write(directory: Path, name: str, tags: dict[str, str]) -> Path:
+    """A parameter file with these tags."""
+    path = directory / f"{name}.json"
+    path.write_text(json.dumps({"Parameters": {}, "Tags": tags}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ({f"tag{number}": "x" for number in range(80)},
+         "80 tags are too many; CloudFormation takes 49 besides the one that deploy adds."),
+        ({"aws:x": "x"}, "tag aws:x: keys that begin with aws: are AWS's own."),
+        ({"AWS:x": "x"}, "tag AWS:x: keys that begin with aws: are AWS's own."),
+        ({"": "x"}, "the key of tag '' has 0 characters, not 1 to 128."),
+        ({"k" * 129: "x"}, f"the key of tag '{'k' * 129}' has 129 characters, not 1 to 128."),
+        ({"k": "v" * 257}, "the value of tag k has 257 characters, not 1 to 256."),
+        ({"k": ""}, "the value of tag k has 0 characters, not 1 to 256."),
+        ({"k": "", "aws:x": "x"},
+         "the value of tag k has 0 characters, not 1 to 256; tag aws:x: keys that begin with aws: are AWS's own."),
+    ],
+)  # fmt: skip
+def test_tags_that_cloudformation_would_refuse(tmp_path: Path, tags: dict[str, str], told: str) -> None:
+    path = write(tmp_path, "dev", tags)
+    with pytest.raises(UserError) as caught:
+        load_file(path)
+    assert (caught.value.message, caught.value.exit_code) == (f"{path}: {told}", ExitCode.USAGE)
+    assert caught.value.next_command == f"cat {path}"
+
+
+def test_as_many_and_as_long_tags_as_cloudformation_takes(tmp_path: Path) -> None:
+    tags = {"k" * 128: "v" * 256, "awsome": "x", **{f"tag{number}": "x" for number in range(47)}}
+    assert load_file(write(tmp_path, "dev", tags)).tags == tags
+
+
+@pytest.mark.parametrize("name", ["u_x", "a b", "ü", "x" * 114])
+def test_an_environment_that_no_stack_can_be_named_after(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, name, {})
+    with pytest.raises(UserError) as caught:
+        load_environment(name, tmp_path)
+    assert caught.value.message == (
+        f"{path} names an environment that no stack can be named after: hipaa-pipeline-{name} must be letters, digits "
+        "and hyphens, at most 128."
+    )
+
+
+@pytest.mark.parametrize("name", ["u-x", "2", "Prod", "x" * 113])
+def test_an_environment_that_a_stack_can_be_named_after(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name, {})
+    assert load_environment(name, tmp_path).stack_name == f"hipaa-pipeline-{name}"

@@ -17,6 +17,13 @@ from hipaa_pipeline.errors import UserError
 
 DEFAULT_REGION = "ap-southeast-1"
 STACK_PREFIX = "hipaa-pipeline-"
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html (StackName, Tags) and
+# API_Tag.html. A stack takes 50 tags, of which `deploy` gives it one.
+MOST_TAGS = 49
+LONGEST_TAG_KEY = 128
+LONGEST_TAG_VALUE = 256
+LONGEST_STACK_NAME = 128
+_STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 PARAMETERS_DIRECTORY = Path("parameters")
 TEMPLATE_PATH = Path("templates/hipaa-pipeline.yaml")
 _REGION = re.compile(
@@ -78,7 +85,15 @@ def load_environment(environment: str, directory: Path = PARAMETERS_DIRECTORY) -
             f"There is no environment {environment!r}: {path} does not exist (known: {listed}).",
             f"make deploy ENV={known[0]}" if known else f"git checkout -- {directory}",
         )
-    return load_file(path)
+    configuration = load_file(path)
+    name = configuration.stack_name
+    if not _STACK_NAME.fullmatch(name) or len(name) > LONGEST_STACK_NAME:
+        raise UserError(
+            f"{path} names an environment that no stack can be named after: {name} must be letters, digits and "
+            f"hyphens, at most {LONGEST_STACK_NAME}.",
+            f"ls {shlex.quote(str(directory))}",
+        )
+    return configuration
 
 
 def load_file(path: Path) -> Configuration:
@@ -109,7 +124,7 @@ def load_file(path: Path) -> Configuration:
     return Configuration(
         environment=path.stem,
         parameters=_texts(document.get("Parameters", {}), path, "Parameters"),
-        tags=_texts(document.get("Tags", {}), path, "Tags"),
+        tags=_tags(document.get("Tags", {}), path),
     )
 
 
@@ -123,6 +138,30 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise _RepeatedError(next(name for name in names if names.count(name) > 1))
     return members
+
+
+def _tags(section: Any, path: Path) -> dict[str, str]:
+    """The stack's tags, within CloudFormation's limits, which it tells only when a change set is asked for."""
+    tags = _texts(section, path, "Tags")
+    wrong = [told for key, value in tags.items() if (told := _wrong_tag(key, value))]
+    if len(tags) > MOST_TAGS:
+        wrong.append(
+            f"{len(tags)} tags are too many; CloudFormation takes {MOST_TAGS} besides the one that deploy adds"
+        )
+    if wrong:
+        raise UserError(f"{path}: {'; '.join(wrong)}.", show(path))
+    return tags
+
+
+def _wrong_tag(key: str, value: str) -> str:
+    """What CloudFormation would refuse of a tag; empty when nothing."""
+    if not 1 <= len(key) <= LONGEST_TAG_KEY:
+        return f"the key of tag {key!r} has {len(key)} characters, not 1 to {LONGEST_TAG_KEY}"
+    if key.lower().startswith("aws:"):
+        return f"tag {key}: keys that begin with aws: are AWS's own"
+    if not 1 <= len(value) <= LONGEST_TAG_VALUE:
+        return f"the value of tag {key} has {len(value)} characters, not 1 to {LONGEST_TAG_VALUE}"
+    return ""
 
 
 def _texts(section: Any, path: Path, name: str) -> dict[str, str]:
