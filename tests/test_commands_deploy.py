@@ -12,10 +12,12 @@ from pathlib import Path
 import click.testing
 import pytest
 
+from hipaa_pipeline.aws.session import Session
 from hipaa_pipeline.commands import deploy, destroy, plan
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.local.server import LocalAccount
 
+TOPIC = "healthcare-alarm-topic-local"
 ROOT = Path(__file__).parents[1]
 COMMANDS = {"plan": plan.command, "deploy": deploy.command, "destroy": destroy.command}
 
@@ -135,6 +137,33 @@ def test_further_commands_lead_to_the_same_place(account: LocalAccount) -> None:
     account.add_fault(logical_id="Key", action="fail", message="Internal Failure")
     outcome = run("deploy", "--yes", "--no-preflight", "--region", "eu-central-1")
     assert outcome.stderr.splitlines()[-1] == 'next:  make deploy ENV=local ARGS="--region eu-central-1"'
+
+
+def test_a_plan_that_cannot_be_carried_out_ends_with_1(checkout: Path, account: LocalAccount) -> None:
+    run("deploy", "--yes", "--no-preflight")
+    path = checkout / "parameters/local.json"
+    document = json.loads(path.read_text())
+    document["Parameters"]["DatabaseName"] = "records"
+    path.write_text(json.dumps(document))
+    planned = run("plan", "--format", "json")
+    assert planned.return_value == ExitCode.FAILED
+    changes = json.loads(planned.stdout)["changes"]
+    assert [change["logical_id"] for change in changes if change["impossible"]] == ["Database"]
+    assert planned.stderr.splitlines()[-1].startswith(
+        "CloudFormation cannot replace a resource that keeps its explicit name: Database (AWS::RDS::DBInstance), by "
+        "DBName (DatabaseName)."
+    )
+
+
+def test_what_was_deleted_by_hand_leads_to_verify_not_to_evidence(account: LocalAccount, session: Session) -> None:
+    """Nothing to deploy, and yet not as it was promised: the next command and the remedy are those that help."""
+    run("deploy", "--yes", "--no-preflight")
+    session.call("sns", "delete_topic", TopicArn=f"arn:aws:sns:{account.region}:{account.account_id}:{TOPIC}")
+    outcome = run("deploy", "--yes", "--no-preflight")
+    assert outcome.return_value == ExitCode.FAILED
+    assert outcome.stdout.splitlines()[0] == "hipaa-pipeline-local is already up to date."
+    assert "--deployment-mode REVERT_DRIFT" in outcome.stdout
+    assert outcome.stderr.splitlines()[-1] == "next:  make verify ENV=local"
 
 
 def test_preflight_stops_what_would_fail(account: LocalAccount) -> None:
