@@ -131,6 +131,12 @@ def test_a_stack_of_somebody_else_is_left_alone_in_the_words_of_deploy(status: s
     ]
 
 
+def test_a_stack_that_stacksets_names_needs_no_tag() -> None:
+    account = deployed(our_stack())
+    account.answers[aws.DESCRIBE_STACKS] = [{**account.answers[aws.DESCRIBE_STACKS][0], "Tags": []}]
+    assert troubles(ask("stack_state", account, our_stack(), deployer="arn:aws:iam::1:role/execution")) == []
+
+
 @pytest.mark.parametrize(
     ("answer", "skip", "heading"),
     [

@@ -31,7 +31,7 @@ def stack_state(subject: Subject, facts: Facts) -> list[Finding]:
     """CloudFormation would accept a change set for the stack, and an update replaces only what can be replaced."""
     existing = existing_stack(subject.stack, facts)
     name, region = subject.stack.name, subject.stack.region
-    if existing.foreign:
+    if existing.foreign and not subject.deployer:  # StackSets itself says which stacks are a fleet's own
         return [_foreign(name)]
     state = Finding(
         control=STATE,
