@@ -237,6 +237,24 @@ def test_names_of_the_stack_itself_are_not_in_the_way() -> None:
     assert troubles(ask("names_free", account, our_stack())) == []
 
 
+def test_a_resource_whose_logical_id_changes_is_never_advised_to_be_deleted() -> None:
+    """Its name is taken by what it was: following "a left-over of yours" would delete the data."""
+    account = deployed(our_stack())
+    account.answers[aws.DESCRIBE_DB_INSTANCES] = [{"DBInstanceIdentifier": "healthcare-database-test"}]
+    stack = our_stack()
+    moved = dataclasses.replace(stack.resources["Database"], logical_id="Postgres")
+    resources = {name: one for name, one in stack.resources.items() if name != "Database"} | {"Postgres": moved}
+    (finding,) = (
+        each
+        for each in ask("names_free", account, dataclasses.replace(stack, resources=resources))
+        if each.status is FAIL
+    )
+    assert (finding.resource, finding.remedy) == (
+        "Postgres",
+        "Database of this very stack has the name: keep its logical ID, or choose another name",
+    )
+
+
 def test_a_denied_look_up_makes_one_name_unknown() -> None:
     account = Recorded({aws.LIST_ALIASES: denied(aws.LIST_ALIASES)})
     findings = ask("names_free", account, our_stack())

@@ -135,7 +135,11 @@ def names_free(subject: Subject, facts: Facts) -> list[Finding]:
     # All are asked at once, even those of which DescribeStacks will say that they are the stack's own.
     existing, _ = together(lambda: existing_stack(stack, facts), lambda: facts.each(*reads))
     return [
-        *(_finding(resource, name, stack, facts) for resource, name in named if not _is_own(resource, name, existing)),
+        *(
+            _finding(resource, name, stack, existing, facts)
+            for resource, name in named
+            if not _is_own(resource, name, existing)
+        ),
         *(_export_finding(output, name, stack, facts) for output, name in exports.items()),
     ]
 
@@ -180,7 +184,7 @@ def _read(resource: Resource, name: str, stack: Stack) -> Read | None:
     return aws.DESCRIBE_SECURITY_GROUPS() if isinstance(resource.get("VpcId"), str) else None
 
 
-def _finding(resource: Resource, name: str, stack: Stack, facts: Facts) -> Finding:
+def _finding(resource: Resource, name: str, stack: Stack, existing: Existing, facts: Facts) -> Finding:
     free = Finding(
         control=CONTROL,
         status=Status.PASS,
@@ -198,7 +202,7 @@ def _finding(resource: Resource, name: str, stack: Stack, facts: Facts) -> Findi
         return dataclasses.replace(free, status=Status.UNKNOWN, actual=None, reason=answer.reason, remedy=answer.remedy)
     if not _is_taken(resource, name, answer):
         return free
-    return dataclasses.replace(free, status=Status.FAIL, actual="taken", remedy=_remedy(resource, name))
+    return dataclasses.replace(free, status=Status.FAIL, actual="taken", remedy=_remedy(resource, name, existing))
 
 
 def _is_taken(resource: Resource, name: str, answer: Any) -> bool:
@@ -207,6 +211,11 @@ def _is_taken(resource: Resource, name: str, answer: Any) -> bool:
     return any(group["GroupName"] == name and group.get("VpcId") == resource.get("VpcId") for group in answer)
 
 
-def _remedy(resource: Resource, name: str) -> str:
+def _remedy(resource: Resource, name: str, existing: Existing) -> str:
+    """Never to remove what the stack itself holds, under another logical ID."""
+    for logical_id in existing.physical_ids:
+        old = existing.old(logical_id)
+        if old is not None and old.type == resource.type and explicit_name(old) == name:
+            return f"{logical_id} of this very stack has the name: keep its logical ID, or choose another name"
     delete = NAMINGS[resource.type].delete if resource.type in NAMINGS else "aws ec2 delete-security-group --group-id"
     return f"choose another EnvironmentSuffix; or, if {name} is a left-over of yours: {delete} …"
