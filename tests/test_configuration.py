@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,15 @@ from hipaa_pipeline.configuration import (
 from hipaa_pipeline.errors import ExitCode, UserError
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def pythons_own_recursion_limit() -> Iterator[None]:
+    """As the program runs; test libraries raise it in this process."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +49,7 @@ ROOT = Path(__file__).parents[1]
     ],
     ids=lambda value: value[:30],
 )
+@pytest.mark.usefixtures("pythons_own_recursion_limit")
 def test_a_malformed_file_is_told(tmp_path: Path, text: str, message: str, command: str) -> None:
     path = tmp_path / "dev 1.json"
     path.write_text(text)
