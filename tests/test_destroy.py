@@ -87,6 +87,29 @@ def test_a_protected_environment_keeps_its_logs_and_the_key_to_read_them(account
     assert remaining(account) == left
 
 
+def test_a_log_group_that_is_gone_already_stops_nothing(account: LocalAccount, scenario: Scenario) -> None:
+    scenario.deploy({"DeletionProtection": "true"})
+    scenario.session.call("logs", "delete_log_group", logGroupName="healthcare-audit-test")
+    outcome = scenario.destroy()
+    assert (outcome.result, outcome.exit_code) == (Result.DESTROYED, ExitCode.GOOD)
+    assert [*remaining(account)] == ["kms.key", "rds.snapshot"]
+
+
+def test_what_a_rolled_back_creation_has_deleted_already_is_not_said_to_stay(
+    account: LocalAccount, scenario: Scenario
+) -> None:
+    """A protected creation that rolled back: CloudFormation still lists the group, which is gone."""
+    account.add_fault(logical_id="RecordStream", action="fail", message="limit exceeded", times=1)
+    account.add_fault(service="cloudformation", operation="DeleteStack", action="deny")
+    assert scenario.deploy({"DeletionProtection": "true"}).result is Result.FAILED
+    account.clear_faults()
+    outcome = scenario.destroy()
+    farewell = scenario.shown[-1]
+    assert isinstance(farewell, Farewell)
+    assert farewell.records == []
+    assert outcome.result is Result.DESTROYED
+
+
 def test_logs_that_may_not_be_protected_stop_the_destruction_before_anything_goes(
     account: LocalAccount, scenario: Scenario
 ) -> None:

@@ -116,20 +116,21 @@ def test_waivers_that_are_over_are_observed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("found", "addressable", "told"),
     [
-        ({Status.PASS}, "implemented"),
-        ({Status.PASS, Status.FAIL}, "partial"),
-        ({Status.PASS, Status.UNKNOWN}, "partial"),
-        ({Status.PASS, Status.WAIVED}, "partial"),
-        ({Status.WAIVED}, "alternative"),
-        ({Status.FAIL}, "planned"),
-        ({Status.UNKNOWN}, "planned"),
-        ({Status.FAIL, Status.WAIVED}, "planned"),
+        ({Status.PASS}, False, "implemented"),
+        ({Status.PASS, Status.FAIL}, False, "partial"),
+        ({Status.PASS, Status.UNKNOWN}, True, "partial"),
+        ({Status.PASS, Status.WAIVED}, True, "partial"),
+        ({Status.WAIVED}, True, "alternative"),
+        ({Status.WAIVED}, False, "planned"),
+        ({Status.FAIL}, True, "planned"),
+        ({Status.UNKNOWN}, True, "planned"),
+        ({Status.FAIL, Status.WAIVED}, True, "planned"),
     ],
 )
-def test_implementation_status(found: set[Status], told: str) -> None:
-    assert implementation_status(found) == told
+def test_implementation_status(found: set[Status], addressable: bool, told: str) -> None:
+    assert implementation_status(found, addressable=addressable) == told
 
 
 def test_what_is_waived_is_not_claimed_to_be_implemented(documents: Documents) -> None:

@@ -28,7 +28,7 @@ def current(**overrides: str) -> Instance:
         (TEMPLATE, {"DeletionProtection": "false"}, current(DeletionProtection="true"), True),
         (TEMPLATE, {"DeletionProtection": "true"}, current(DeletionProtection="false"), False),
         (TEMPLATE, {}, current(), True),
-        (WITHOUT, {}, current(), False),
+        (WITHOUT, {}, current(), None),
         ("not a template", {}, current(), None),
         ("not a template", {}, current(DeletionProtection="false"), False),
         (TEMPLATE, {"DeletionProtection": "false"}, Instance("1", "r1", status="OUTDATED", overrides={}), False),

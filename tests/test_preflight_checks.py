@@ -753,3 +753,19 @@ def test_an_answer_that_lacks_what_aws_documents_is_unknown() -> None:
 def test_findings_are_deterministic() -> None:
     one, other = (Recorded().preflight(subject_of(our_stack())) for _ in range(2))
     assert dataclasses.asdict(one) == dataclasses.asdict(other)
+
+
+@pytest.mark.parametrize("slug", ["database_orderable", "availability_zones", "database_parameters"])
+def test_where_it_is_not_known_what_an_update_changes_nothing_is_held_against_it(slug: str) -> None:
+    """The deployed template may not be read, and AWS offers nothing any more: what is there need not be ordered."""
+    stack = our_stack(CreateVpcEndpoints="true")
+    account = deployed(stack)
+    account.answers |= {
+        aws.GET_TEMPLATE: denied(aws.GET_TEMPLATE),
+        aws.DESCRIBE_ORDERABLE_OPTIONS: [],
+        aws.DESCRIBE_ENDPOINT_SERVICES: [],
+        aws.DESCRIBE_ENGINE_DEFAULTS: [],
+    }
+    found = ask(slug, account, stack)
+    assert {each.status for each in found} == {UNKNOWN}
+    assert all("what changes is not known" in each.reason for each in found)

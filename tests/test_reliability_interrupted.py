@@ -97,6 +97,18 @@ def test_interrupted_stop_an_update(account: LocalAccount, scenario: Scenario) -
     assert "sns.topic" not in remaining(account)
 
 
+def test_a_stop_that_is_refused_leaves_the_operation_to_aws(account: LocalAccount, scenario: Scenario) -> None:
+    scenario.deploy()
+    hold(account, "update")
+    account.add_fault(service="cloudformation", operation="CancelUpdateStack", action="deny")
+    scenario.ask, scenario.watcher = Answers(True, "stop"), Watcher(CtrlC(account, release=False))
+    left = scenario.deploy({"Shards": "2"})
+    assert (left.result, left.exit_code, left.next_command) == (Result.RUNNING, ExitCode.UNKNOWN, RESUME)
+    assert "goes on in AWS" in left.message
+    account.clear_faults()
+    assert scenario.deploy({"Shards": "2"}).exit_code is ExitCode.GOOD
+
+
 def stopped(account: LocalAccount, scenario: Scenario, phase: str) -> Outcome:
     """Stop an operation while its stream is being worked on, which goes on once AWS was told to stop."""
     hold(account, phase)

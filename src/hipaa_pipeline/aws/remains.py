@@ -118,9 +118,13 @@ def keep_logs(session: Session, groups: Iterable[str]) -> None:
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogGroupDeletionProtection.html
     """
     for name in groups:
-        session.call(
-            "logs", "put_log_group_deletion_protection", logGroupIdentifier=name, deletionProtectionEnabled=True
-        )
+        try:
+            session.call(
+                "logs", "put_log_group_deletion_protection", logGroupIdentifier=name, deletionProtectionEnabled=True
+            )
+        except AwsError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:  # somebody deleted it, and with it what it held
+                raise
 
 
 def drop_remade_logs(session: Session, groups: Iterable[str]) -> None:

@@ -56,9 +56,15 @@ def cost_of_change(session: Session, running: DeployedStack | None, expected: St
 
 
 def hourly(expected: Stack, names: Collection[str]) -> str:
-    """What these resources of a stack cost while they are there, in words; empty for a Region without prices."""
+    """What these resources of a stack cost while they are there, in words; empty where no prices can be had.
+
+    It is told of a deployment that failed, whose cause matters more than a price lock that cannot be read.
+    """
     some = {name: resource for name, resource in expected.resources.items() if name in names}
-    estimated = _estimate(dataclasses.replace(expected, resources=some))
+    try:
+        estimated = _estimate(dataclasses.replace(expected, resources=some))
+    except UserError:
+        return ""
     return f"about {estimated.monthly / _HOURS_OF_A_MONTH:.2f} USD an hour while it was there" if estimated else ""
 
 

@@ -21,14 +21,14 @@ from hipaa_pipeline.findings import Finding
 from hipaa_pipeline.fleet import run, visits
 from hipaa_pipeline.fleet.file import Fleet, load_fleet
 from hipaa_pipeline.fleet.plan import Content, Found, Plan, plan
-from hipaa_pipeline.fleet.protection import PROTECTION, doomed, protections
+from hipaa_pipeline.fleet.protection import doomed, protections
 from hipaa_pipeline.fleet.run import Tools
 from hipaa_pipeline.fleet.state import Instance
 from hipaa_pipeline.fleet.visits import Expect, Visit
 from hipaa_pipeline.fleet.wanted import Target, refuse_unknown_regions, resolved, targets
 from hipaa_pipeline.resolve import Resolver, compile_template
 from hipaa_pipeline.source import load_template
-from hipaa_pipeline.stack import Stack
+from hipaa_pipeline.stack import PROTECTION, Stack
 
 T = TypeVar("T")
 

@@ -113,7 +113,8 @@ def _destroy(order: Order, tools: Tools, show: Callable[[Farewell], None]) -> Ou
 
 
 def _farewell(tools: Tools, stack: DeployedStack) -> Farewell:
-    resources = stacks.resources(tools.session, stack.stack_id)
+    listed = stacks.resources(tools.session, stack.stack_id)
+    resources = [one for one in listed if one.status != "DELETE_COMPLETE"]
     vaults = [one for one in resources if one.type == remains.VAULT and one.physical_id]
     full = [vault for vault in vaults if remains.recovery_points(tools.session, vault.physical_id)]
     return Farewell(stack, resources, is_protected(stack), full)

@@ -40,7 +40,7 @@ def attend(order: Order, tools: Tools, stack_id: str, resume: str, seen: set[str
                 tools.session, tools.clock, stack_id, tools.progress(), timeout=order.timeout_seconds, seen=seen
             )
         except KeyboardInterrupt:
-            if _choice(tools, stack_id) == DETACH:
+            if _choice(order, tools, stack_id, resume) == DETACH:
                 raise GoesOnError(f"You stopped watching {order.stack_name}; it goes on in AWS.", resume) from None
         except StillRunning as still:
             raise GoesOnError(_still(order.stack_name, still), resume) from None
@@ -48,12 +48,14 @@ def attend(order: Order, tools: Tools, stack_id: str, resume: str, seen: set[str
             raise _lost(order.stack_name, error, resume) from error
 
 
-def _choice(tools: Tools, stack_id: str) -> str:
-    """As `_interrupted`; who types Ctrl-C again, or ends the input, only wants to leave."""
+def _choice(order: Order, tools: Tools, stack_id: str, resume: str) -> str:
+    """As `_interrupted`; who types Ctrl-C again, or ends the input, only wants to leave. Raises GoesOnError."""
     try:
         return _interrupted(tools, stack_id)
     except KeyboardInterrupt:
         return DETACH
+    except AwsError as error:
+        raise _lost(order.stack_name, error, resume) from error
 
 
 def _interrupted(tools: Tools, stack_id: str) -> str:

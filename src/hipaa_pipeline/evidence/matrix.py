@@ -86,7 +86,7 @@ def matrix(paragraphs: Iterable[Paragraph], asked: Sequence[Question]) -> list[R
 
 
 def beyond(paragraphs: Iterable[Paragraph], asked: Iterable[Question]) -> list[Question]:
-    """The questions that serve none of the paragraphs: waivers, and checks that HIPAA is not the reason of."""
+    """The questions that serve none of the paragraphs: checks that HIPAA is not the reason of."""
     citations = {paragraph.citation for paragraph in paragraphs}
     return [one for one in asked if citations.isdisjoint(one.citations)]
 

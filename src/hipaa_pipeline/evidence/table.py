@@ -46,7 +46,7 @@ def _lines(row: Row, collected: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _others(beyond: Sequence[Question], collected: str) -> Iterator[tuple[Any, ...]]:
-    title = "Waivers, and checks that no paragraph asks for"
+    title = "Checks that no paragraph asks for"
     status = worst(question.status for question in beyond).value
     for question in beyond:
         for answer in _answers(question):

@@ -8,8 +8,7 @@ from hipaa_pipeline.errors import UserError
 from hipaa_pipeline.fleet.plan import Action, Found, Plan
 from hipaa_pipeline.fleet.state import Instance, StackSet
 from hipaa_pipeline.source import parse_template
-
-PROTECTION = "DeletionProtection"
+from hipaa_pipeline.stack import PROTECTION, protected
 
 
 def doomed(proposed: Plan, found: Found) -> list[Instance]:
@@ -27,26 +26,22 @@ def protections(stack_set: StackSet, instances: Sequence[Instance]) -> list[bool
     return [_protection(instance, common) for instance in instances]
 
 
-def is_true(value: str) -> bool:
-    """Whether a value of the parameter protects."""
-    return value.lower() == "true"
-
-
 def _protection(instance: Instance, common: str | None) -> bool | None:
     if not instance.stack_id:
         return False  # there is no stack
     if instance.status != "CURRENT" or instance.overrides is None:
         return None
     value = instance.overrides.get(PROTECTION, common)
-    return None if value is None else is_true(value)
+    return None if value is None else protected({PROTECTION: value})
 
 
 def _common(stack_set: StackSet) -> str | None:
-    """The parameter of stacks without overrides; false for a template without one, None when it cannot be read."""
+    """The parameter of stacks without overrides; None for a template without one, and when it cannot be read."""
     if PROTECTION in stack_set.parameters:
         return stack_set.parameters[PROTECTION]
     try:
         declared = parse_template(stack_set.template_body).body.get("Parameters", {})
     except UserError:
         return None
-    return str(declared.get(PROTECTION, {}).get("Default", "false"))
+    default = declared.get(PROTECTION, {}).get("Default")
+    return None if default is None else str(default)

@@ -18,9 +18,9 @@ from hipaa_pipeline.evaluation.pseudo import partition_of
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.fleet.file import Fleet
 from hipaa_pipeline.fleet.plan import Place, Row
-from hipaa_pipeline.fleet.protection import PROTECTION, is_true
 from hipaa_pipeline.fleet.state import REMEDIES, Instance, Standing
 from hipaa_pipeline.fleet.wanted import Target
+from hipaa_pipeline.stack import protected
 
 if TYPE_CHECKING:
     from hipaa_pipeline.stack import Stack
@@ -125,7 +125,8 @@ def drift_finding(instance: Instance) -> Finding:
         expected="IN_SYNC",
         actual=instance.drift,
         citation="164.308(a)(8)",
-        remedy="Look at the stack's drift in the account, put it back, or change the template and deploy the fleet.",
+        remedy="Look at the stack's drift in the account: put it back, or change the template and deploy the fleet. A"
+        " minor version or storage that AWS raised as the template lets it is drift to StackSets, and needs nothing.",
         reason="" if instance.drift in statuses else "CloudFormation did not look for drift there",
     )
 
@@ -164,7 +165,7 @@ def _protection(session: Session, fleet: Fleet, instance: Instance) -> bool | No
     except AwsError:
         return None
     # A stack that could not be created was deleted by StackSets: where none is, nothing is protected.
-    return stack is not None and (stack.protected or is_true(stack.parameters.get(PROTECTION, "false")))
+    return stack is not None and (stack.protected or protected(stack.parameters))
 
 
 def _unread(place: Place, reason: str) -> Finding:

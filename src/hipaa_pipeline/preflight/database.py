@@ -78,8 +78,9 @@ def database_orderable(subject: Subject, facts: Facts) -> list[Finding]:
     existing = existing_with(stack, facts)
     found: list[Finding] = []
     for instance in stack.of_type("AWS::RDS::DBInstance"):
-        if existing.before_unknown and instance.logical_id in existing.physical_ids:
-            found.append(_unknown(instance, f"{existing.before_unknown}: what changes is not known"))
+        reason = existing.change_unknown(instance.logical_id)
+        if reason:
+            found.append(_unknown(instance, reason))
         else:
             found.extend(_judge(change_of(instance, stack, existing, facts), stack, facts))
     return found

@@ -27,10 +27,15 @@ def database_parameters(subject: Subject, facts: Facts) -> list[Finding]:
     existing, _ = together(
         lambda: existing_stack(subject.stack, facts), lambda: facts.each(*(_read(group) for group in groups))
     )
-    changed = [group for group in groups if _settings(existing.old(group.logical_id)) != _settings(group)]
-    if not changed:
-        return [Finding(control=CONTROL, status=Status.NOT_APPLICABLE, reason="no parameter is set anew")]
-    return [finding for group in changed for finding in _group(group, facts)]
+    found: list[Finding] = []
+    for group in groups:
+        reason = existing.change_unknown(group.logical_id)
+        if reason:
+            found.append(_finding(group, Status.UNKNOWN, reason=reason))
+        elif _settings(existing.old(group.logical_id)) != _settings(group):
+            found.extend(_group(group, facts))
+    nothing = Finding(control=CONTROL, status=Status.NOT_APPLICABLE, reason="no parameter is set anew")
+    return found or [nothing]
 
 
 def _settings(group: Resource | None) -> tuple[Any, Any] | None:

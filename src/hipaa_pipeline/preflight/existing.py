@@ -44,6 +44,12 @@ class Existing:
             return None
         return self.before.resources.get(logical_id)
 
+    def change_unknown(self, logical_id: str) -> str:
+        """Why it is not known what an update changes of a resource; empty where it is known, and of a new one."""
+        if not self.before_unknown or logical_id not in self.physical_ids:
+            return ""
+        return f"{self.before_unknown}: what changes is not known"
+
 
 def existing_stack(stack: Stack, facts: Facts) -> Existing:
     """The deployed stack of the same name. Raises Unanswered when CloudFormation does not tell."""

@@ -217,5 +217,11 @@ def _remedy(resource: Resource, name: str, existing: Existing) -> str:
         old = existing.old(logical_id)
         if old is not None and old.type == resource.type and explicit_name(old) == name:
             return f"{logical_id} of this very stack has the name: keep its logical ID, or choose another name"
+    if resource.type == "AWS::Logs::LogGroup":
+        return (
+            f"choose another EnvironmentSuffix; {name} may have been kept by destroy, with the records of a protected"
+            " environment and under deletion protection, or be a left-over of yours: aws logs delete-log-group"
+            " --log-group-name …"
+        )
     delete = NAMINGS[resource.type].delete if resource.type in NAMINGS else "aws ec2 delete-security-group --group-id"
     return f"choose another EnvironmentSuffix; or, if {name} is a left-over of yours: {delete} …"

@@ -65,11 +65,16 @@ def availability_zones(subject: Subject, facts: Facts) -> list[Finding]:
     # Asked together, even what turns out not to be needed since the subnets are there.
     existing, _ = together(lambda: existing_with(stack, facts), lambda: facts.each(*_reads(stack)))
     places = _Places(stack, existing, replaced(stack, existing), facts)
-    changes = [change_of(each, stack, existing, facts) for each in stack.of_type("AWS::RDS::DBInstance")]
+    placed = [*stack.of_type("AWS::RDS::DBInstance"), *_interface_endpoints(stack)]
+    unclear = {each.logical_id: reason for each in placed if (reason := existing.change_unknown(each.logical_id))}
+    databases = [each for each in stack.of_type("AWS::RDS::DBInstance") if each.logical_id not in unclear]
+    endpoints = [each for each in _interface_endpoints(stack) if each.logical_id not in unclear]
+    changes = [change_of(each, stack, existing, facts) for each in databases]
     findings = [
         *(_subnet(each, places) for each in stack.of_type("AWS::EC2::Subnet") if not places.is_there(each)),
         *(finding for change in changes if change.is_placed for finding in _database(change, places)),
-        *(_endpoint(each, places) for each in _interface_endpoints(stack) if _is_placed(each, places)),
+        *(_endpoint(each, places) for each in endpoints if _is_placed(each, places)),
+        *(Finding(control=CONTROL, status=Status.UNKNOWN, resource=name, reason=why) for name, why in unclear.items()),
     ]
     nothing = Finding(control=CONTROL, status=Status.NOT_APPLICABLE, reason="nothing new is put into a zone")
     return findings or [nothing]

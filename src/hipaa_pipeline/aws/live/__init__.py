@@ -148,7 +148,9 @@ def _read_handed_in(reader: Reader) -> _Found:
     try:
         network = handed_in.network(reader)
     except AwsError as error:
-        return _Found({}, {}, (), {}, handed_in.unread(reader, error))
+        return _Found({}, {}, (), {}, handed_in.unread(reader, error.reason))
+    except KeyError as error:
+        return _Found({}, {}, (), {}, handed_in.unread(reader, f"the service's answer lacks {error}"))
     return _read(network.reader, functools.partial(handed_in.routes, network))
 
 

@@ -50,11 +50,10 @@ def _places(reader: Reader) -> Iterator[tuple[str, str]]:
             yield from ((subnet, endpoint["VpcId"]) for subnet in endpoint.get("SubnetIds", ()))
 
 
-def unread(reader: Reader, error: AwsError) -> list[Resource]:
+def unread(reader: Reader, reason: str) -> list[Resource]:
     """Place holders for the network of a stack that has none of its own, when it could not be told which it uses."""
-    reason = unknown(error.reason)
     missing = [] if reader.ids(_VPC) else [_VPC, _SUBNET]
-    return [Resource(f"{type_.rpartition(':')[2]}/unread", type_, reason) for type_ in missing]
+    return [Resource(f"{type_.rpartition(':')[2]}/unread", type_, unknown(reason)) for type_ in missing]
 
 
 def routes(found: Network) -> list[Resource]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from hipaa_pipeline.asked import Asked
+from hipaa_pipeline.controls import HIPAA, Kind
 from hipaa_pipeline.evidence.oscal import ids
 from hipaa_pipeline.findings import Finding, Status
 from hipaa_pipeline.stack import Resource, Stack
@@ -67,7 +68,8 @@ def _requirement(
     name: str, citation: str, about: ids.About, asked: Mapping[str, Asked], found: Sequence[Finding]
 ) -> dict[str, Any]:
     controls = dict.fromkeys(finding.control for finding in found)
-    status = implementation_status({finding.status for finding in found})
+    addressable = Kind.ADDRESSABLE in {one.kind for one in HIPAA if one.citation == citation}
+    status = implementation_status({finding.status for finding in found}, addressable=addressable)
     return {
         "uuid": about.named("requirement", name, citation),
         "control-id": ids.control_id(citation),
@@ -79,18 +81,19 @@ def _requirement(
     }
 
 
-def implementation_status(found: Collection[Status]) -> str:
+def implementation_status(found: Collection[Status], *, addressable: bool) -> str:
     """OSCAL's word for what was found: only what passed whole is implemented, and unknown counts as not there.
 
-    A waiver is a documented decision to do without (164.306(d)(3)); whether what is done instead is equivalent is the
-    assessor's to say.
+    Of an addressable specification a waiver is a documented decision to do without (164.306(d)(3)); whether what is
+    done instead is equivalent is the assessor's to say. Of anything else it is a risk that is accepted: nothing is
+    implemented instead.
     """
     statuses = set(found)
     if statuses == {Status.PASS}:
         return "implemented"
     if Status.PASS in statuses:
         return "partial"
-    return "alternative" if statuses == {Status.WAIVED} else "planned"
+    return "alternative" if statuses == {Status.WAIVED} and addressable else "planned"
 
 
 def _remarks(found: Iterable[Finding]) -> str:
