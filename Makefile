@@ -43,7 +43,7 @@ template: $(DEV) ## Build and write the template and the generated documents
 
 check: $(DEV) lint ## Format, lint, types, generated files up to date, controls over every environment and the matrix
 	@$(RUN) template --check
-	@for env in local dev prod; do $(RUN) check --env $$env || exit 1; done
+	@for file in parameters/*.json; do $(RUN) check --env $$(basename $$file .json) || exit 1; done
 	@$(RUN) check --matrix
 
 lint: $(DEV) ## Format, lint and types of the code; cfn-lint and cloudformation-validate of the template
