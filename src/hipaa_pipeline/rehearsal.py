@@ -92,6 +92,8 @@ class Stage:
     template: Template
     reading: Session
     writing: PatientSession
+    # The stage's and not a deployment's: two deployments of the same second need change sets of different names.
+    numbers: Iterator[int] = dataclasses.field(default_factory=itertools.count)
 
     @classmethod
     def of(cls, account: LocalAccount, clock: Clock, environment: str = ENVIRONMENT) -> Stage:
@@ -131,14 +133,13 @@ class Stage:
 
     def tools(self) -> Tools:
         """The tools of `make deploy`, with a silent progress and yes to every question."""
-        numbers = itertools.count()
         return Tools(
             session=self.writing,
             clock=self.clock,
             ask=Yes(),
             progress=Silence,
             say=lambda _text: None,
-            unique=lambda: f"{next(numbers):08x}",
+            unique=lambda: f"{next(self.numbers):08x}",
         )
 
     def preflight(self, changes: Mapping[str, str] | None = None) -> preflight.Result:
