@@ -248,18 +248,27 @@ def test_a_detection_that_never_ends_is_unknown() -> None:
     assert drift.MAX_SECONDS < clock.slept < drift.MAX_SECONDS + 2 * drift.POLL_SECONDS
 
 
-def test_each_drifted_resource_is_told_with_its_places() -> None:
-    canned: Any = Canned(
+def drifted(*resources: dict[str, Any]) -> Any:
+    """CloudFormation's answers about a stack of which these resources differ."""
+    return Canned(
         detect_stack_drift={"StackDriftDetectionId": "1"},
         describe_stack_drift_detection_status={
-            "DetectionStatus": "DETECTION_COMPLETE", "StackDriftStatus": "DRIFTED",
+            "DetectionStatus": "DETECTION_COMPLETE",
+            "StackDriftStatus": "DRIFTED",
         },
-        describe_stack_resource_drifts=[
-            {"LogicalResourceId": "Stream", "StackResourceDriftStatus": "MODIFIED",
-             "PropertyDifferences": [{"PropertyPath": "/StreamEncryption/KeyId"}, {"PropertyPath": "/ShardCount"}]},
-            {"LogicalResourceId": "Logs", "StackResourceDriftStatus": "DELETED"},
-        ],
-    )  # fmt: skip
+        describe_stack_resource_drifts=list(resources),
+    )
+
+
+def test_each_drifted_resource_is_told_with_its_places() -> None:
+    canned = drifted(
+        {
+            "LogicalResourceId": "Stream",
+            "StackResourceDriftStatus": "MODIFIED",
+            "PropertyDifferences": [{"PropertyPath": "/StreamEncryption/KeyId"}, {"PropertyPath": "/ShardCount"}],
+        },
+        {"LogicalResourceId": "Logs", "StackResourceDriftStatus": "DELETED"},
+    )
     assert [(one.resource, one.property, one.value) for one in drift.detect(canned, STACK, Clock())] == [
         ("Stream", "StreamEncryption.KeyId, ShardCount", "MODIFIED"),
         ("Logs", "", "DELETED"),
@@ -285,17 +294,14 @@ OPENED = {"PropertyPath": "/PubliclyAccessible", "ExpectedValue": "false", "Actu
 def test_a_minor_version_that_rds_raised_as_the_template_lets_it_is_no_drift(
     automatic: bool, differences: list[dict[str, str]], expected: list[tuple[str, str]]
 ) -> None:
-    canned: Any = Canned(
-        detect_stack_drift={"StackDriftDetectionId": "1"},
-        describe_stack_drift_detection_status={
-            "DetectionStatus": "DETECTION_COMPLETE", "StackDriftStatus": "DRIFTED",
+    canned = drifted(
+        {
+            "LogicalResourceId": "Database",
+            "StackResourceDriftStatus": "MODIFIED",
+            "PropertyDifferences": differences,
+            "ExpectedProperties": json.dumps({"EngineVersion": "17.10", "AutoMinorVersionUpgrade": automatic}),
         },
-        describe_stack_resource_drifts=[
-            {"LogicalResourceId": "Database", "StackResourceDriftStatus": "MODIFIED",
-             "PropertyDifferences": differences,
-             "ExpectedProperties": json.dumps({"EngineVersion": "17.10", "AutoMinorVersionUpgrade": automatic})},
-        ],
-    )  # fmt: skip
+    )
     assert [(one.resource, one.value) for one in drift.detect(canned, STACK, Clock())] == expected
 
 
