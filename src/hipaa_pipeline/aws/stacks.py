@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hipaa_pipeline.aws.session import AwsError, Session
+from hipaa_pipeline.stack import protected
 
 OWNER_TAG = "hipaa-pipeline:environment"
 
@@ -31,6 +32,11 @@ class DeployedStack:
     def ours(self) -> bool:
         """Whether this tool made the stack: it carries the tag that `deploy` gives every stack of its own."""
         return OWNER_TAG in self.tags
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether the environment is a protected one, as it was deployed: the file may have been changed since."""
+        return self.protected or protected(self.parameters)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,6 @@ from hipaa_pipeline.deployment.stuck import require_own_review
 from hipaa_pipeline.deployment.watch import Ended
 from hipaa_pipeline.errors import ExitCode, UserError
 from hipaa_pipeline.findings import Finding, Status
-from hipaa_pipeline.stack import protected
 
 FINAL = "final"
 
@@ -117,7 +116,7 @@ def _farewell(tools: Tools, stack: DeployedStack) -> Farewell:
     resources = [one for one in listed if one.status != "DELETE_COMPLETE"]
     vaults = [one for one in resources if one.type == remains.VAULT and one.physical_id]
     full = [vault for vault in vaults if remains.recovery_points(tools.session, vault.physical_id)]
-    return Farewell(stack, resources, is_protected(stack), full)
+    return Farewell(stack, resources, stack.is_protected, full)
 
 
 def _delete(order: Order, tools: Tools, stack_id: str, retain: Sequence[str] = ()) -> Ended:
@@ -134,11 +133,6 @@ def _kept_ones_in_the_way(tools: Tools, farewell: Farewell, ended: Ended) -> lis
     resources = stacks.resources(tools.session, farewell.stack.stack_id)
     failed = {one.logical_id for one in resources if one.status == "DELETE_FAILED"}
     return sorted(failed) if failed <= farewell.kept else []
-
-
-def is_protected(stack: DeployedStack) -> bool:
-    """Whether the running stack is a protected one, as it was deployed: the file may have been changed since."""
-    return stack.protected or protected(stack.parameters)
 
 
 def _at_rest(order: Order, tools: Tools, stack: DeployedStack) -> DeployedStack:

@@ -20,7 +20,6 @@ from hipaa_pipeline.fleet.file import Fleet
 from hipaa_pipeline.fleet.plan import Place, Row
 from hipaa_pipeline.fleet.state import REMEDIES, Instance, Standing
 from hipaa_pipeline.fleet.wanted import Target
-from hipaa_pipeline.stack import protected
 
 if TYPE_CHECKING:
     from hipaa_pipeline.stack import Stack
@@ -165,7 +164,7 @@ def _protection(session: Session, fleet: Fleet, instance: Instance) -> bool | No
     except AwsError:
         return None
     # A stack that could not be created was deleted by StackSets: where none is, nothing is protected.
-    return stack is not None and (stack.protected or protected(stack.parameters))
+    return stack is not None and stack.is_protected
 
 
 def _unread(place: Place, reason: str) -> Finding:

@@ -49,14 +49,10 @@ def _observed(checks: tuple[str, ...], observe: Observe, reader: Reader, physica
     except AwsError as error:
         if error.names_nothing:
             return []
-        reason = _no_answer(error)
+        reason = unknown(error.reason)
     except KeyError as error:
         reason = unknown(f"the service's answer lacks {error}")
     return [Observation(check, physical.logical_id, "", reason) for check in checks]
-
-
-def _no_answer(error: AwsError) -> dict[str, Any]:
-    return unknown(error.reason)
 
 
 def _key_state(reader: Reader, physical: Physical) -> Iterator[Observation]:
@@ -225,7 +221,7 @@ def _foreign_topics(reader: Reader) -> list[Observation]:
             except MissingError:
                 continue  # the comparison reports what is gone
             except AwsError as error:
-                unread.append(Observation(REACH, physical.logical_id, "AlarmActions", _no_answer(error)))
+                unread.append(Observation(REACH, physical.logical_id, "AlarmActions", unknown(error.reason)))
     if not (own or topics or unread) and protected(reader.parameters):
         return [Observation(REACH, "Stack", "AlarmActions", NOBODY)]
     reached = [
@@ -245,7 +241,7 @@ def _reached(reader: Reader, arn: str) -> Any:
     try:
         confirmed = int(monitoring.topic(reader, arn).get("SubscriptionsConfirmed", "0"))
     except AwsError as error:
-        return NOBODY if error.kind is ErrorKind.NOT_FOUND else _no_answer(error)
+        return NOBODY if error.kind is ErrorKind.NOT_FOUND else unknown(error.reason)
     return "confirmed" if confirmed else NOBODY
 
 
